@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"io"
+	"os"
+	"time"
+)
+
+// Address says where a Bulk keeps the content of one version. Only the Bulk that made it
+// understands it. An address is never used again for other content.
+type Address string
+
+// Placement is what a Bulk may want to know to choose an address.
+type Placement struct {
+	// Path and Version are the reference that the content is meant for.
+	Path    Path
+	Version string
+	// Size is the length of the content in bytes, or -1 if it is not known beforehand.
+	Size int64
+}
+
+// Bulk keeps content that never changes. All methods may be called concurrently. Errors are
+// *Error: NotFound for an address without content, NoSpace, Unavailable, else Internal.
+type Bulk interface {
+	// Put stores all that r gives. When it returns, the content is durable and will
+	// survive a crash. An error of r ends it and is returned as it is; then, as after any
+	// error, nothing is left behind. Content that no version is bound to within a grace
+	// time is garbage that Sweep removes.
+	Put(ctx context.Context, p Placement, r io.Reader) (Address, error)
+
+	// Open returns the content at an address. The caller closes it. It stays readable
+	// while it is open, also if the content is removed meanwhile, where the storage can.
+	Open(ctx context.Context, a Address) (Content, error)
+
+	// Remove deletes content for good. Content that is gone already is no error.
+	Remove(ctx context.Context, a Address) error
+
+	// Sweep removes what unfinished work has left behind and what was stored before the
+	// time before and is not bound, as bound says (see Directory.Bound).
+	Sweep(ctx context.Context, before time.Time, bound func(context.Context, []Address) ([]bool, error)) (Swept, error)
+}
+
+// Swept is the result of a sweep.
+type Swept struct {
+	// Removed counts the files or objects that were removed, Bytes their length together.
+	Removed int
+	Bytes   int64
+}
+
+// Content is the open content of one version. ReadAt may be called concurrently.
+type Content interface {
+	io.ReaderAt
+	io.Closer
+	// Size returns the length in bytes.
+	Size() int64
+	// Section streams n bytes from offset off; off+n is at most Size. The caller closes
+	// the reader, before it closes the content.
+	Section(ctx context.Context, off, n int64) (io.ReadCloser, error)
+}
+
+// FileContent is Content that is a file of this machine. The file is owned by the content,
+// is shared by all who use it and must only be read by position (pread, sendfile of a
+// section): its own offset means nothing.
+type FileContent interface {
+	Content
+	File() *os.File
+}
+
+// Spooler is a Bulk on a file system of this machine, which can take over a file that was
+// written on it without copying.
+type Spooler interface {
+	// SpoolDir returns the folder in which spool files are to be made so that Adopt works
+	// without copying. It exists.
+	SpoolDir() string
+
+	// Adopt makes the content of a file in SpoolDir durable content of its own. The file
+	// must not be written any more: it becomes read-only and is the content, under another
+	// name. The name in SpoolDir and the open file stay the caller's.
+	Adopt(ctx context.Context, p Placement, file *os.File) (Address, error)
+}
+
+// Capacity is a Bulk that knows how much it can hold.
+type Capacity interface {
+	Capacity(ctx context.Context) (Space, error)
+}
+
+// Space is how much a storage can hold.
+type Space struct {
+	// Total, Free and Available are bytes; Available leaves out what is reserved.
+	Total, Free, Available uint64
+	// Files and FreeFiles are counts of inodes.
+	Files, FreeFiles uint64
+}

@@ -1,0 +1,110 @@
+// Package store is the vocabulary of what is kept: names, versions and content, and the two
+// interfaces that back ends implement. A Directory keeps the metadata, a Bulk the content.
+// Back ends know no rule: they store what they are told and say precisely what went wrong.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/hatrac/hatrac/acl"
+)
+
+// Directory keeps names, versions and their lists in a transactional database. All methods
+// may be called concurrently. Errors are *Error: Unavailable when the database does not
+// answer after the retries that the back end makes itself, NoSpace when it is full.
+type Directory interface {
+	// Resolve looks up a path, and the version with that id if versionID is not empty. It
+	// sees all that was committed before the call, in one consistent view. What does not
+	// exist is nil in the answer, not an error. The content of inline versions is
+	// included.
+	Resolve(ctx context.Context, path Path, versionID string) (*Resolution, error)
+
+	// Children returns up to limit live children of the namespace with that ID, in byte
+	// order of their encoded last segments, beginning behind the segment after (empty: at
+	// the first). A shorter answer than limit is the end.
+	Children(ctx context.Context, namespace int64, after string, limit int) ([]Entry, error)
+
+	// Versions returns up to limit live versions of the object with that ID, newest first,
+	// beginning with the first whose ID is less than before (0: with the newest).
+	Versions(ctx context.Context, object, before int64, limit int) ([]Version, error)
+
+	// Update runs fn in one transaction. If fn returns nil, all it did is durable when
+	// Update returns nil; if either returns an error, nothing of it happened. fn may run
+	// several times and must have no effects but through tx, which it must not keep. An
+	// error of fn is returned as it is. fn must not call other methods of the Directory.
+	Update(ctx context.Context, fn func(tx Tx) error) error
+
+	// Bound reports for each address whether content there is referred to or is queued
+	// for reclaim, which both forbid the sweeper to touch it.
+	Bound(ctx context.Context, addresses []Address) ([]bool, error)
+
+	// Reclaimable returns up to limit entries of the reclaim queue that are due at now,
+	// the oldest first. Reclaimed removes entries whose content is gone.
+	Reclaimable(ctx context.Context, now time.Time, limit int) ([]Reclaim, error)
+	Reclaimed(ctx context.Context, entries []Reclaim) error
+
+	// Accounts returns the accounts that live in the same database.
+	Accounts() Accounts
+
+	// Close waits for what is under way and releases the database.
+	Close() error
+}
+
+// Tx is a transaction that may change the directory. What it reads includes its own changes.
+type Tx interface {
+	// Resolve is like Directory.Resolve and keeps what it found: until the transaction
+	// ends nobody else changes the name's row or its versions, or deletes the enclosing
+	// namespaces. A name that is not bound cannot be bound by others meanwhile, or
+	// CreateName answers Exists.
+	Resolve(ctx context.Context, path Path, versionID string) (*Resolution, error)
+
+	// Beneath calls fn for every live name beneath the path, each with all its live
+	// versions, in no particular order. An error of fn ends the walk and is returned.
+	Beneath(ctx context.Context, path Path, fn func(Name, []Version) error) error
+
+	// LiveVersions returns all live versions of an object, oldest first.
+	LiveVersions(ctx context.Context, object int64) ([]Version, error)
+
+	// Occupied reports whether the namespace has a live child other than an object that
+	// has no version or whose current version forwards.
+	Occupied(ctx context.Context, namespace int64) (bool, error)
+
+	// CreateName binds n.Path and sets n.ID. n.Parent, Kind, ACLs, Created and Attr are
+	// taken as given. Exists if the path is bound, deleted or not. The parent's Changes
+	// grow.
+	CreateName(ctx context.Context, n *Name) error
+
+	// ReviveName makes a deleted name live again, without children or versions. The
+	// parent's Changes grow.
+	ReviveName(ctx context.Context, id int64) error
+
+	// DeleteTree marks the name, all names beneath it and all their versions deleted at
+	// the time at, and queues their content for reclaim at due. The parent's Changes grow.
+	DeleteTree(ctx context.Context, path Path, at, due time.Time) error
+
+	// SetNameACLs and SetNameAttr replace a name's lists and attributes.
+	SetNameACLs(ctx context.Context, id int64, lists acl.Lists) error
+	SetNameAttr(ctx context.Context, id int64, attr Attr) error
+
+	// BindVersion adds a version, which becomes the current one, and sets v.ID. Exists if
+	// the object ever had a version with that id. The object's Changes grow.
+	BindVersion(ctx context.Context, v *Version) error
+
+	// ForwardVersion turns a version into a forwarding record; the record refers to no
+	// content any more, and what it referred to is not reclaimed. The object's Changes grow.
+	ForwardVersion(ctx context.Context, id int64, to Ref) error
+
+	// DropRecord removes a forwarding record as if it had never been, so that its version
+	// id can be bound again. The object's Changes grow.
+	DropRecord(ctx context.Context, id int64) error
+
+	// DeleteVersion marks a version deleted at the time at and queues its content for
+	// reclaim at due. The object's Changes grow.
+	DeleteVersion(ctx context.Context, id int64, at, due time.Time) error
+
+	// SetVersionACLs, SetVersionMetadata and SetVersionAttr replace what they name.
+	SetVersionACLs(ctx context.Context, id int64, lists acl.Lists) error
+	SetVersionMetadata(ctx context.Context, id int64, metadata Metadata) error
+	SetVersionAttr(ctx context.Context, id int64, attr Attr) error
+}
