@@ -60,10 +60,12 @@ type Tx interface {
 	Resolve(ctx context.Context, path Path, versionID string) (*Resolution, error)
 
 	// Beneath calls fn for every live name beneath the path, each with all its live
-	// versions, in no particular order. An error of fn ends the walk and is returned.
+	// versions, in byte order of the paths, so that a namespace comes before what is in
+	// it. An error of fn ends the walk and is returned.
 	Beneath(ctx context.Context, path Path, fn func(Name, []Version) error) error
 
-	// LiveVersions returns all live versions of an object, oldest first.
+	// LiveVersions returns all live versions of an object, oldest first, without their
+	// inline content.
 	LiveVersions(ctx context.Context, object int64) ([]Version, error)
 
 	// Occupied reports whether the namespace has a live child other than an object that
@@ -95,7 +97,7 @@ type Tx interface {
 	// content any more, and what it referred to is not reclaimed. The object's Changes grow.
 	ForwardVersion(ctx context.Context, id int64, to Ref) error
 
-	// DropRecord removes a forwarding record as if it had never been, so that its version
+	// DropRecord removes a forwarding record, deleted or not, as if it had never been, so that its version
 	// id can be bound again. The object's Changes grow.
 	DropRecord(ctx context.Context, id int64) error
 

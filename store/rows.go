@@ -66,6 +66,15 @@ type Version struct {
 	Forward *Ref
 }
 
+// Inode returns the inode number of a file with this version as its content: the one that it
+// was bound with, or else one that follows from its ID.
+func (v *Version) Inode() uint64 {
+	if v.Attr.Ino != 0 {
+		return v.Attr.Ino
+	}
+	return uint64(v.ID)<<2 | 1
+}
+
 // Ref refers to one version of one object by the names that clients know.
 type Ref struct {
 	Path    Path

@@ -1,0 +1,55 @@
+package service
+
+import (
+	"context"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
+)
+
+// SetAttr puts POSIX attributes over those of a namespace or of a version (of an object: its
+// current one). It makes no version.
+func (s *Service) SetAttr(ctx context.Context, c acl.Client, ref store.Ref, attr store.Attr) error {
+	return s.describe(ctx, c, ref, func(tx store.Tx, v view) error {
+		if v.Name.Kind == acl.Namespace {
+			if err := v.may(acl.ManageACL, "You do not own this namespace."); err != nil {
+				return err
+			}
+			return tx.SetNameAttr(ctx, v.Name.ID, v.Name.Attr.Merge(attr))
+		}
+		version, err := v.changeable()
+		if err != nil {
+			return err
+		}
+		return tx.SetVersionAttr(ctx, version.ID, version.Attr.Merge(attr))
+	})
+}
+
+// changeable returns the version that the resolution holds, if the client may change it.
+func (v view) changeable() (*store.Version, error) {
+	if v.Version == nil {
+		return nil, noCurrent(v.Path)
+	}
+	return v.Version, v.mayVersion(acl.ChangeVersion, v.Version, "You do not own this version.")
+}
+
+// describe runs change on an existing name or version in a transaction and announces it.
+func (s *Service) describe(ctx context.Context, c acl.Client, ref store.Ref, change func(store.Tx, view) error) error {
+	told := Change{Action: Described, Path: ref.Path, Client: c.ID, Version: ref.Version}
+	err := s.dir.Update(ctx, func(tx store.Tx) error {
+		r, err := tx.Resolve(ctx, ref.Path, ref.Version)
+		if err != nil {
+			return err
+		}
+		v := look(c, r)
+		if err := v.versionExists(ref); err != nil {
+			return err
+		}
+		told.Kind = v.Name.Kind
+		return change(tx, v)
+	})
+	if err == nil {
+		s.changes.announce(told)
+	}
+	return err
+}

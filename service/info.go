@@ -1,0 +1,74 @@
+package service
+
+import (
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
+)
+
+// Info is what one client can be told about a bound name and one of its versions.
+type Info struct {
+	// Ref is what was asked for: a name, or a version of it.
+	Ref store.Ref
+	// Name is the row of the name.
+	Name store.Name
+	// Version is the version that Ref means: the one with that id, or the current one. It
+	// is nil for a namespace and for an object without a current version.
+	Version *store.Version
+
+	client    acl.Client
+	enclosing []acl.Lists
+}
+
+// Kind returns what the name is bound as: acl.Namespace or acl.Object.
+func (i *Info) Kind() acl.Kind { return i.Name.Kind }
+
+// IsNamespace reports whether the name is a namespace.
+func (i *Info) IsNamespace() bool { return i.Name.Kind == acl.Namespace }
+
+// Holds reports whether there is a version with content of its own: not a forwarding record
+// and not an object without versions.
+func (i *Info) Holds() bool { return i.Version != nil && i.Version.Forward == nil }
+
+// May reports whether the client's roles allow the operation. Operations on versions are
+// asked of the version, all others of the name. The firewall is not asked.
+func (i *Info) May(op acl.Operation) bool {
+	switch op {
+	case acl.ReadContent, acl.ChangeVersion:
+		return i.Version != nil && acl.Allowed(op, i.client, i.versionScope())
+	default:
+		return acl.Allowed(op, i.client, i.nameScope())
+	}
+}
+
+func (i *Info) nameScope() acl.Scope {
+	return acl.Scope{Kind: i.Name.Kind, Own: i.Name.ACLs, Enclosing: i.enclosing}
+}
+
+func (i *Info) versionScope() acl.Scope {
+	return acl.Scope{Kind: acl.Version, Own: i.Version.ACLs, Object: i.Name.ACLs, Enclosing: i.enclosing}
+}
+
+// Listing is one page of a namespace's children.
+type Listing struct {
+	// Namespace is the namespace itself.
+	Namespace Info
+	// Tag changes when the list of children changes.
+	Tag string
+	// Children are sorted by the bytes of their encoded last segments.
+	Children []Info
+	// More is true if children follow behind the last one.
+	More bool
+}
+
+// VersionListing is one page of an object's versions.
+type VersionListing struct {
+	// Object is the object with its current version.
+	Object Info
+	// Tag changes when the list of versions changes.
+	Tag string
+	// Versions are the live versions, newest first.
+	Versions []store.Version
+	// More is true if older versions follow; the next page begins before the ID of the
+	// last one.
+	More bool
+}

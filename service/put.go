@@ -1,0 +1,296 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
+)
+
+// PutObject gives an object a new version, which becomes current, and makes the object if it is
+// missing. Rights, state and conditions are checked before the first byte is read and again
+// when the version is bound. When it returns, the version is durable.
+//
+// Exists: the name is a namespace. Conflict: it was deleted. NotFound: the enclosing namespace
+// is missing. Invalid: the content is not as announced. In all errors nothing is created.
+func (s *Service) PutObject(ctx context.Context, c acl.Client, req PutObject) (*PutResult, error) {
+	if err := gate(c, s.firewall.Create, req.Path); err != nil {
+		return nil, err
+	}
+	if err := checkInitial(acl.Object, req.ACLs); err != nil {
+		return nil, err
+	}
+	ref := store.Ref{Path: req.Path}
+	v, err := s.resolve(ctx, c, ref)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := v.planPut(req); err != nil {
+		return nil, err
+	}
+	if req.Check != nil {
+		if err := req.Check(); err != nil {
+			return nil, err
+		}
+	}
+	if err := req.Hold(v.currentTag()); err != nil {
+		return nil, err
+	}
+	version := &store.Version{
+		Version:  ulid.MustNew(ulid.Now(), rand.Reader).String(),
+		Metadata: req.Metadata, ACLs: owned(c, nil), Attr: req.Attr,
+	}
+	put := put{Service: s, client: c, req: req, version: version}
+	if req.Draft != nil && req.SkipUnchanged {
+		if result, err := put.unchanged(ctx, v.Current); result != nil || err != nil {
+			return result, err
+		}
+	}
+	if err := put.stage(ctx); err != nil {
+		return nil, err
+	}
+	return put.bind(ctx)
+}
+
+// put is one PutObject under way.
+type put struct {
+	*Service
+	client  acl.Client
+	req     PutObject
+	version *store.Version
+}
+
+// planPut checks rights and state. The birth is that of a new or a revived object.
+func (v view) planPut(req PutObject) (birth, error) {
+	b := birth{enclosing: v.enclosing}
+	if v.live() {
+		return b, v.mayAdd(req.Path)
+	}
+	if err := v.mayBind(&b, req.Parents, req.Revive, acl.Object); err != nil {
+		return b, err
+	}
+	if err := req.Path.CheckNew(); err != nil {
+		return b, err
+	}
+	if v.Name != nil {
+		return b, nil
+	}
+	scope := acl.Scope{Kind: acl.Object, Own: owned(v.client, req.ACLs), Enclosing: b.enclosing}
+	if v.client.Anonymous() && !acl.Allowed(acl.AddVersion, v.client, scope) {
+		return b, refuse(v.client, string(req.Path), "You may not store objects in this namespace.")
+	}
+	return b, nil
+}
+
+// mayAdd checks whether a live name may get another version.
+func (v view) mayAdd(path store.Path) error {
+	if v.Name.Kind != acl.Object {
+		if err := v.may(acl.DeleteName, "This is a namespace of others."); err != nil {
+			return err
+		}
+		return store.NewError(store.Exists, string(path), "There is a namespace of this name already.")
+	}
+	refused := v.may(acl.AddVersion, "You may not add versions to this object.")
+	if refused != nil && v.onlyRecord() {
+		if _, err := v.mayCreate(false); err == nil {
+			return nil
+		}
+	}
+	return refused
+}
+
+// onlyRecord reports whether the object was moved away: its current version only forwards. Such
+// a name may be used again by whoever may create names there.
+func (v view) onlyRecord() bool { return v.Current != nil && v.Current.Forward != nil }
+
+// mayTakeOver lets a client that may not update an object, but passed mayAdd, add to it only if
+// nothing but forwarding records is left there.
+func (v view) mayTakeOver(ctx context.Context, tx store.Tx) error {
+	refused := v.may(acl.AddVersion, "You may not add versions to this object.")
+	if refused == nil {
+		return nil
+	}
+	versions, err := tx.LiveVersions(ctx, v.Name.ID)
+	if err != nil {
+		return err
+	}
+	for _, left := range versions {
+		if left.Forward == nil {
+			return refused
+		}
+	}
+	return nil
+}
+
+// currentTag is the entity tag of the object's content, empty if there is none.
+func (v view) currentTag() string {
+	if !v.live() || v.Current == nil {
+		return ""
+	}
+	return v.Current.Version
+}
+
+// unchanged keeps the attributes alone if the draft is what the current version holds; it
+// returns nil if it is not.
+func (p *put) unchanged(ctx context.Context, current *store.Version) (*PutResult, error) {
+	if current == nil || current.Deleted || current.Forward != nil || current.SHA256 == nil {
+		return nil, nil
+	}
+	info, err := p.req.Draft.File.Stat()
+	if err != nil {
+		return nil, store.Wrap(store.Internal, "look at draft", err)
+	}
+	if info.Size() != current.Size {
+		return nil, nil
+	}
+	if err := p.req.Draft.digest(ctx); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(p.req.Draft.SHA256, current.SHA256) {
+		return nil, nil
+	}
+	var result *PutResult
+	err = p.dir.Update(ctx, func(tx store.Tx) error {
+		result = nil
+		r, err := tx.Resolve(ctx, p.req.Path, "")
+		if err != nil {
+			return err
+		}
+		v := look(p.client, r)
+		if !v.live() || v.Current == nil || v.Current.ID != current.ID {
+			return nil
+		}
+		if _, err := v.planPut(p.req); err != nil {
+			return err
+		}
+		if err := p.req.Hold(v.currentTag()); err != nil {
+			return err
+		}
+		kept := *v.Current
+		if kept.Attr = kept.Attr.Merge(p.req.Attr); kept.Attr != v.Current.Attr {
+			if err := tx.SetVersionAttr(ctx, kept.ID, kept.Attr); err != nil {
+				return err
+			}
+		}
+		result = &PutResult{Version: kept, Unchanged: true}
+		return nil
+	})
+	if err != nil || result == nil {
+		return nil, err
+	}
+	p.changes.announce(p.announcement(Described, result.Version.Version))
+	return result, nil
+}
+
+func (p *put) announcement(action Action, version string) Change {
+	return Change{Action: action, Path: p.req.Path, Kind: acl.Object, Version: version, Client: p.client.ID}
+}
+
+// bind makes the staged content a version, or removes it again.
+func (p *put) bind(ctx context.Context) (*PutResult, error) {
+	var result *PutResult
+	var changes []Change
+	err := p.dir.Update(ctx, func(tx store.Tx) error {
+		result, changes = nil, nil
+		r, err := tx.Resolve(ctx, p.req.Path, "")
+		if err != nil {
+			return err
+		}
+		v := look(p.client, r)
+		b, err := v.planPut(p.req)
+		if err != nil {
+			return err
+		}
+		if err := p.req.Hold(v.currentTag()); err != nil {
+			return err
+		}
+		created := !v.live()
+		if err := p.makeObject(ctx, tx, &v, b); err != nil {
+			return err
+		}
+		version := p.complete(v)
+		if err := tx.BindVersion(ctx, &version); err != nil {
+			return err
+		}
+		result = &PutResult{Version: version, Created: created}
+		if created {
+			changes = append(b.announcements(p.client), p.announcement(Created, ""))
+		}
+		changes = append(changes, p.announcement(Updated, version.Version))
+		return nil
+	})
+	if err != nil {
+		p.discard(ctx, err)
+		return nil, err
+	}
+	p.changes.announce(changes...)
+	return result, nil
+}
+
+// makeObject creates or revives the object, if it is not live.
+func (p *put) makeObject(ctx context.Context, tx store.Tx, v *view, b birth) error {
+	switch {
+	case v.live():
+		return v.mayTakeOver(ctx, tx)
+	case v.Name != nil:
+		v.Current = nil
+		return revive(ctx, tx, v.Name, store.Attr{})
+	}
+	now := time.Now()
+	parent, err := v.makeParents(ctx, tx, b, now)
+	if err != nil {
+		return err
+	}
+	v.Name = &store.Name{
+		Parent: parent, Path: p.req.Path, Kind: acl.Object,
+		ACLs: owned(p.client, p.req.ACLs), Created: now,
+	}
+	return tx.CreateName(ctx, v.Name)
+}
+
+// complete returns the version with what depends on the object as it is now.
+func (p *put) complete(v view) store.Version {
+	version := *p.version
+	version.NameID = v.Name.ID
+	version.Created = time.Now()
+	if last := v.Current; p.req.KeepMetadata && last != nil && last.Forward == nil {
+		if version.Metadata.ContentType == "" {
+			version.Metadata.ContentType = last.Metadata.ContentType
+		}
+		if version.Metadata.ContentDisposition == "" {
+			version.Metadata.ContentDisposition = last.Metadata.ContentDisposition
+		}
+	}
+	return version
+}
+
+// discard removes staged content that surely is not bound. Where the outcome of the
+// transaction is in doubt the sweeper decides later.
+func (p *put) discard(ctx context.Context, cause error) {
+	if p.version.Address == "" || !definite(cause) {
+		return
+	}
+	if err := p.bulk.Remove(context.WithoutCancel(ctx), p.version.Address); err != nil {
+		p.cfg.Log.Warn().Err(err).Msg("staged content is left to the sweeper")
+	}
+}
+
+// definite reports whether an error of an update is a rule's own verdict, so that nothing can
+// have been committed.
+func definite(err error) bool {
+	var known *store.Error
+	if !errors.As(err, &known) {
+		return false
+	}
+	switch known.Kind {
+	case store.Internal, store.Unavailable, store.NoSpace, store.Interrupted:
+		return false
+	}
+	return true
+}

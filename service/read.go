@@ -1,0 +1,211 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strconv"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
+)
+
+// pageSize is the number of rows that one look into the directory fetches at most.
+const pageSize = 1000
+
+// maxForwards bounds how many renames one reference is followed through.
+const maxForwards = 64
+
+// Look returns what is bound to a name, and the version that ref means. It needs no right and
+// does not follow forwarding: existence is no secret. A name or version that is not there is
+// NotFound.
+func (s *Service) Look(ctx context.Context, c acl.Client, ref store.Ref) (*Info, error) {
+	v, err := s.resolve(ctx, c, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.versionExists(ref); err != nil {
+		return nil, err
+	}
+	info := v.info(ref)
+	return &info, nil
+}
+
+func (s *Service) resolve(ctx context.Context, c acl.Client, ref store.Ref) (view, error) {
+	r, err := s.dir.Resolve(ctx, ref.Path, ref.Version)
+	if err != nil {
+		return view{}, err
+	}
+	return look(c, r), nil
+}
+
+// Found is a resource that the client may read.
+type Found struct {
+	// Info describes the namespace, or the object with the version that holds the
+	// content. Its Ref names that version, also where a rename led to it.
+	Info
+	bulk store.Bulk
+}
+
+// Fetch finds what the client may read under a reference: a namespace, whose children it may
+// list, or a version, whose content it may read. References to what was renamed are
+// followed; then the rights at the new name decide.
+//
+// NotFound: no such name or version. Conflict: the object has no current version, or what it
+// was renamed to is gone.
+func (s *Service) Fetch(ctx context.Context, c acl.Client, ref store.Ref) (*Found, error) {
+	asked := ref
+	for range maxForwards {
+		v, err := s.resolve(ctx, c, ref)
+		if err != nil {
+			return nil, err
+		}
+		if err := v.versionExists(ref); err != nil {
+			return nil, deadEnd(asked, ref, err)
+		}
+		if v.Name.Kind == acl.Namespace {
+			if err := v.may(acl.ListNamespace, "You may not list this namespace."); err != nil {
+				return nil, err
+			}
+			return &Found{Info: v.info(ref), bulk: s.bulk}, nil
+		}
+		if v.Version == nil {
+			return nil, deadEnd(asked, ref, noCurrent(ref.Path))
+		}
+		if to := v.Version.Forward; to != nil {
+			ref = *to
+			continue
+		}
+		if err := v.mayVersion(acl.ReadContent, v.Version, "You may not read this version."); err != nil {
+			return nil, err
+		}
+		ref.Version = v.Version.Version
+		return &Found{Info: v.info(ref), bulk: s.bulk}, nil
+	}
+	return nil, store.NewError(store.Conflict, asked.String(), "This was renamed too many times to be followed.")
+}
+
+func noCurrent(path store.Path) error {
+	return store.NewError(store.Conflict, string(path), "The object has no current version.")
+}
+
+// deadEnd makes an error at the end of a chain of renames a Conflict of the name that was
+// asked for.
+func deadEnd(asked, ref store.Ref, err error) error {
+	if asked == ref {
+		return err
+	}
+	return &store.Error{
+		Kind: store.Conflict, Resource: asked.String(),
+		Message: "What this was renamed to does not exist any more.", Err: err,
+	}
+}
+
+// Open opens the content of the version. The caller closes it. What was deleted a moment ago is
+// NotFound.
+func (f *Found) Open(ctx context.Context) (store.Content, error) {
+	if f.Version == nil {
+		return nil, store.NewError(store.WrongKind, string(f.Ref.Path), "A namespace has no content.")
+	}
+	return open(ctx, f.bulk, f.Version)
+}
+
+func open(ctx context.Context, bulk store.Bulk, v *store.Version) (store.Content, error) {
+	if v.HasInline {
+		return inlineContent{bytes.NewReader(v.Inline)}, nil
+	}
+	content, err := bulk.Open(ctx, v.Address)
+	if err != nil {
+		return nil, store.Wrap(store.Internal, "open content", err)
+	}
+	if content.Size() != v.Size {
+		_ = content.Close()
+		return nil, store.NewError(store.Internal, v.Version, "The stored content of this version is damaged.")
+	}
+	return content, nil
+}
+
+// inlineContent is content that came with its directory row.
+type inlineContent struct{ *bytes.Reader }
+
+func (inlineContent) Close() error { return nil }
+
+func (c inlineContent) Section(_ context.Context, off, n int64) (io.ReadCloser, error) {
+	return io.NopCloser(io.NewSectionReader(c.Reader, off, n)), nil
+}
+
+// List returns one page of the children of a namespace, with what the client can be told about
+// each.
+func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page ListPage) (*Listing, error) {
+	ref := store.Ref{Path: path}
+	v, err := s.resolve(ctx, c, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.exists(); err != nil {
+		return nil, err
+	}
+	if v.Name.Kind != acl.Namespace {
+		return nil, store.NewError(store.WrongKind, string(path), "An object has no children.")
+	}
+	if err := v.may(acl.ListNamespace, "You may not list this namespace."); err != nil {
+		return nil, err
+	}
+	limit := page.Limit
+	if limit <= 0 || limit > pageSize {
+		limit = pageSize
+	}
+	entries, err := s.dir.Children(ctx, v.Name.ID, page.After, limit+1)
+	if err != nil {
+		return nil, err
+	}
+	listing := &Listing{Namespace: v.info(ref), Tag: changesTag(v.Name)}
+	if listing.More = len(entries) > limit; listing.More {
+		entries = entries[:limit]
+	}
+	inside := append(v.enclosing, v.Name.ACLs)
+	listing.Children = make([]Info, len(entries))
+	for i, e := range entries {
+		listing.Children[i] = Info{
+			Ref: store.Ref{Path: e.Name.Path}, Name: e.Name, Version: e.Current,
+			client: c, enclosing: inside,
+		}
+	}
+	return listing, nil
+}
+
+// changesTag is the entity tag of a list of children or versions.
+func changesTag(n *store.Name) string {
+	return strconv.FormatInt(n.ID, 36) + "-" + strconv.FormatInt(n.Changes, 36)
+}
+
+// Versions returns one page of an object's versions, newest first, beginning with the first
+// whose ID is less than before (0: the newest). A namespace has none: NotFound.
+func (s *Service) Versions(ctx context.Context, c acl.Client, path store.Path, before int64, limit int) (*VersionListing, error) {
+	ref := store.Ref{Path: path}
+	v, err := s.resolve(ctx, c, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.exists(); err != nil {
+		return nil, err
+	}
+	if v.Name.Kind != acl.Object {
+		return nil, store.NewError(store.NotFound, string(path), "A namespace has no versions.")
+	}
+	if err := v.may(acl.ListVersions, "You may not list the versions of this object."); err != nil {
+		return nil, err
+	}
+	if limit <= 0 || limit > pageSize {
+		limit = pageSize
+	}
+	versions, err := s.dir.Versions(ctx, v.Name.ID, before, limit+1)
+	if err != nil {
+		return nil, err
+	}
+	listing := &VersionListing{Object: v.info(ref), Tag: changesTag(v.Name), Versions: versions}
+	if listing.More = len(versions) > limit; listing.More {
+		listing.Versions = versions[:limit]
+	}
+	return listing, nil
+}

@@ -1,0 +1,124 @@
+package service
+
+import (
+	"io"
+	"os"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
+)
+
+// CreateNamespace asks for a new namespace.
+type CreateNamespace struct {
+	Path store.Path
+	// Parents makes missing enclosing namespaces as well.
+	Parents bool
+	// ACLs are the initial lists. The creator becomes owner unless Owner is among them.
+	ACLs acl.Lists
+	// Revive lets an owner of a deleted namespace have it back, empty, instead of Conflict.
+	Revive bool
+	// Attr are the initial POSIX attributes.
+	Attr store.Attr
+	// Check, if not nil, is called after rights and state were found in order and before
+	// Conditions are looked at; its error ends the request. A face uses it to report what
+	// is wrong with the rest of the request in the right order.
+	Check func() error
+	Conditions
+}
+
+// PutObject asks for a new version of an object, which is created if it is missing. Exactly
+// one of Content and Draft is given.
+type PutObject struct {
+	Path store.Path
+	// Parents makes missing enclosing namespaces as well.
+	Parents bool
+	// Content gives the bytes and Size their number, or -1 if it is not known. A reader
+	// that ends early or late makes the request Invalid.
+	Content io.Reader
+	Size    int64
+	// Draft is content that lies in a file already.
+	Draft *Draft
+	// Metadata are the initial fields. Digests among them are verified.
+	Metadata store.Metadata
+	// ACLs are the initial lists of the object, if it is created.
+	ACLs acl.Lists
+	// Revive lets an owner of a deleted object give it a new version instead of Conflict.
+	Revive bool
+	// SkipUnchanged makes no version if the content is that of the current version; then
+	// only Attr is kept.
+	SkipUnchanged bool
+	// KeepMetadata takes the content type and disposition over from the current version
+	// where Metadata has none.
+	KeepMetadata bool
+	// Attr are the POSIX attributes of the version.
+	Attr store.Attr
+	// Check is as in CreateNamespace.
+	Check func() error
+	Conditions
+}
+
+// Draft is a finished file that is to become the content of a version. Nobody may write to
+// it until the call returns, and after success never again: it may have become the content
+// itself. Its name and the open file stay the caller's.
+type Draft struct {
+	File *os.File
+	// SHA256 is the digest of the whole file if the caller knows it, else nil.
+	SHA256 []byte
+}
+
+// PutResult is what came of PutObject.
+type PutResult struct {
+	// Version is the version that is current now.
+	Version store.Version
+	// Created is true if the object did not exist before.
+	Created bool
+	// Unchanged is true if the content was that of the current version already and
+	// SkipUnchanged was asked for.
+	Unchanged bool
+}
+
+// Delete asks for the end of a namespace with everything beneath it, or of an object with
+// all its versions.
+type Delete struct {
+	Path store.Path
+	// Kind, if not 0, is the kind that the name must have, else WrongKind.
+	Kind acl.Kind
+	// OnlyEmpty refuses to delete a namespace that shows anything (NotEmpty).
+	OnlyEmpty bool
+	Conditions
+}
+
+// Rename asks to move versions of an object to another name. The old references forward to
+// the new ones from then on.
+type Rename struct {
+	Source, Target store.Path
+	// Versions are the ids of the versions to move; nil means all that Source holds itself.
+	Versions []string
+	// Parents makes missing namespaces that enclose the target.
+	Parents bool
+	// CopyACLs takes the lists of object and versions along; otherwise the client owns
+	// the moved versions.
+	CopyACLs bool
+	// Replace makes it the rename of a file system: to update the target suffices where
+	// it exists, and a target that was deleted is revived for its owner.
+	Replace bool
+	// NoReplace answers Exists if the target has a current version that is its own.
+	NoReplace bool
+	Conditions
+}
+
+// RenameResult is what came of Rename.
+type RenameResult struct {
+	// Versions are the moved versions under the new name, oldest first.
+	Versions []store.Version
+	// Unchanged is true if they had all been moved there before.
+	Unchanged bool
+}
+
+// ListPage says which part of a listing is wanted.
+type ListPage struct {
+	// After is the encoded segment behind which the page begins; empty: at the start.
+	After string
+	// Limit is the largest number of entries; 0 means the service's own page size.
+	Limit int
+}
