@@ -1,0 +1,217 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
+)
+
+// tx is a store.Tx: one change in the transaction of a batch. As there is only one
+// transaction that writes, what it reads cannot change meanwhile.
+type tx struct {
+	prepared *statements
+	// broken is the error after which nothing more may happen in this change, because the
+	// database may have ended the transaction: what came later would be one by itself.
+	broken error
+	over   bool // fn has returned
+}
+
+var _ store.Tx = (*tx)(nil)
+
+var errOver = errors.New("the transaction has ended")
+
+// before says why a statement may not run.
+func (t *tx) before(ctx context.Context, st statement) error {
+	switch {
+	case t.over:
+		return failed(st.doing, errOver)
+	case t.broken != nil:
+		return t.broken
+	case ctx.Err() != nil:
+		return failed(st.doing, ctx.Err())
+	}
+	return nil
+}
+
+// after gives an error its kind.
+func (t *tx) after(st statement, err error) error {
+	wrapped := failed(st.doing, err)
+	if err != nil && !refused(err) {
+		t.broken = wrapped
+	}
+	return wrapped
+}
+
+// each implements querier.
+func (t *tx) each(ctx context.Context, st statement, fn func(*row) error, args ...any) error {
+	if err := t.before(ctx, st); err != nil {
+		return err
+	}
+	return t.after(st, eachRow(context.WithoutCancel(ctx), t.prepared, st, fn, args))
+}
+
+// exec executes a statement and returns how many rows it has changed.
+func (t *tx) exec(ctx context.Context, st statement, args ...any) (int64, error) {
+	if err := t.before(ctx, st); err != nil {
+		return 0, err
+	}
+	changed, err := t.prepared.exec(context.WithoutCancel(ctx), st.sql, args...)
+	return changed, t.after(st, err)
+}
+
+// change is exec for a statement that has to change something, or else what it is about is
+// NotFound.
+func (t *tx) change(ctx context.Context, st statement, args ...any) error {
+	changed, err := t.exec(ctx, st, args...)
+	if err == nil && changed == 0 {
+		return failed(st.doing, errNoRow)
+	}
+	return err
+}
+
+// insert executes an insertion and returns the new row's id.
+func (t *tx) insert(ctx context.Context, st statement, args ...any) (int64, error) {
+	id, _, err := first(ctx, t, st, scanID, args...)
+	return id, err
+}
+
+func scanID(r *row) (int64, error) { return r.integer(), nil }
+
+// Resolve implements store.Tx.
+func (t *tx) Resolve(ctx context.Context, path store.Path, versionID string) (*store.Resolution, error) {
+	return resolve(ctx, t, path, versionID)
+}
+
+var occupied = statement{"look into a namespace", `
+SELECT EXISTS (
+	SELECT 1 FROM name AS n LEFT JOIN version AS v ON v.id = n.current
+	WHERE n.pid = ?1 AND n.is_deleted = 0
+		AND (n.subtype = 0 OR v.id IS NOT NULL AND v.forward_name IS NULL)
+)`}
+
+// Occupied implements store.Tx.
+func (t *tx) Occupied(ctx context.Context, namespace int64) (bool, error) {
+	found, _, err := first(ctx, t, occupied, scanID, namespace)
+	return found != 0, err
+}
+
+var (
+	createName = statement{"create a name", `
+INSERT INTO name (pid, name, subtype, acls, created_on, mtime, mode, uid, gid, ino)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`}
+	childrenChanged = statement{"count a change of a namespace", `
+UPDATE name SET changes = changes + 1 WHERE id = ?`}
+)
+
+// CreateName implements store.Tx; NotFound if there is no name with the ID n.Parent.
+func (t *tx) CreateName(ctx context.Context, n *store.Name) error {
+	lists, err := encodeLists(n.ACLs)
+	if err != nil {
+		return failed(createName.doing, err)
+	}
+	subtype := 0
+	if n.Kind == acl.Object {
+		subtype = 1
+	}
+	args := append([]any{orNull(n.Parent), string(n.Path), subtype, lists, nanos(n.Created)}, attrArgs(n.Attr)...)
+	id, err := t.insert(ctx, createName, args...)
+	if err != nil {
+		return err
+	}
+	n.ID = id
+	return t.grow(ctx, n.Parent)
+}
+
+// grow counts a change of a namespace's children; the root's parent is 0.
+func (t *tx) grow(ctx context.Context, namespace int64) error {
+	if namespace == 0 {
+		return nil
+	}
+	return t.change(ctx, childrenChanged, namespace)
+}
+
+var reviveName = statement{"revive a name", `
+UPDATE name SET is_deleted = 0, deleted_on = NULL WHERE id = ? AND is_deleted = 1 RETURNING coalesce(pid, 0)`}
+
+// ReviveName implements store.Tx; NotFound if there is no deleted name with that ID.
+func (t *tx) ReviveName(ctx context.Context, id int64) error {
+	parent, found, err := first(ctx, t, reviveName, scanID, id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return failed(reviveName.doing, errNoRow)
+	}
+	return t.grow(ctx, parent)
+}
+
+var (
+	setNameACLs = statement{"change the lists of a name", `UPDATE name SET acls = ? WHERE id = ?`}
+	setNameAttr = statement{"change the attributes of a name", `
+UPDATE name SET mtime = ?, mode = ?, uid = ?, gid = ?, ino = ? WHERE id = ?`}
+)
+
+// SetNameACLs implements store.Tx; NotFound if there is no name with that ID.
+func (t *tx) SetNameACLs(ctx context.Context, id int64, lists acl.Lists) error {
+	text, err := encodeLists(lists)
+	if err != nil {
+		return failed(setNameACLs.doing, err)
+	}
+	return t.change(ctx, setNameACLs, text, id)
+}
+
+// SetNameAttr implements store.Tx; NotFound if there is no name with that ID.
+func (t *tx) SetNameAttr(ctx context.Context, id int64, attr store.Attr) error {
+	return t.change(ctx, setNameAttr, append(attrArgs(attr), id)...)
+}
+
+// The statements of DeleteTree work on the path ?1 and on those between ?2 and ?3.
+const tree = `(SELECT id FROM name WHERE name = ?1 UNION ALL SELECT id FROM name WHERE name > ?2 AND name < ?3)`
+
+var (
+	treeTop = statement{"delete a tree", `
+SELECT coalesce(pid, 0) FROM name WHERE name = ? AND is_deleted = 0`}
+	treeReclaim = statement{"queue the content of a tree for reclaim", `
+INSERT INTO reclaim (due, address)
+SELECT ?4, v.address FROM version AS v
+WHERE v.nameid IN ` + tree + ` AND v.is_deleted = 0 AND v.address IS NOT NULL`}
+	treeContent = statement{"queue the inline content of a tree for reclaim", `
+UPDATE content SET due = ?4 WHERE versionid IN (
+	SELECT v.id FROM version AS v WHERE v.nameid IN ` + tree + ` AND v.is_deleted = 0 AND v.inline
+)`}
+	treeVersions = statement{"delete the versions of a tree", `
+UPDATE version SET is_deleted = 1, deleted_on = ?4 WHERE nameid IN ` + tree + ` AND is_deleted = 0`}
+	treeNames = statement{"delete the names of a tree", `
+UPDATE name SET is_deleted = 1, deleted_on = ?4, changes = changes + 1, current = NULL
+WHERE id IN ` + tree + ` AND is_deleted = 0`}
+)
+
+// DeleteTree implements store.Tx, by a fixed number of statements; NotFound if the path is
+// not bound to a live name.
+func (t *tx) DeleteTree(ctx context.Context, path store.Path, at, due time.Time) error {
+	parent, found, err := first(ctx, t, treeTop, scanID, string(path))
+	if err != nil {
+		return err
+	}
+	if !found {
+		return failed(treeTop.doing, errNoRow)
+	}
+	low, high := bounds(path)
+	for _, step := range []struct {
+		statement
+		time any
+	}{
+		{treeReclaim, dueNanos(due)},
+		{treeContent, dueNanos(due)},
+		{treeVersions, nanos(at)},
+		{treeNames, nanos(at)},
+	} {
+		if _, err := t.exec(ctx, step.statement, string(path), low, high, step.time); err != nil {
+			return err
+		}
+	}
+	return t.grow(ctx, parent)
+}
