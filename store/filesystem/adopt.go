@@ -1,0 +1,66 @@
+package filesystem
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+var (
+	errNotSpooled = errors.New("not a regular file in the spool folder")
+	errNotLinked  = errors.New("another file has got the name")
+)
+
+// Adopt implements store.Spooler. After an error the file has the permissions it had.
+func (b *Bulk) Adopt(ctx context.Context, _ store.Placement, file *os.File) (store.Address, error) {
+	if err := ctx.Err(); err != nil {
+		return "", fail("adopt file", err)
+	}
+	info, err := b.spooled(file)
+	if err != nil {
+		return "", fail("adopt file", err)
+	}
+	a, err := b.adopt(ctx, file, info)
+	if err != nil {
+		_ = b.disk.mode(file, info.Mode().Perm())
+		return "", err
+	}
+	return a, nil
+}
+
+func (b *Bulk) adopt(ctx context.Context, file *os.File, info os.FileInfo) (store.Address, error) {
+	if err := b.seal(file); err != nil {
+		return "", err
+	}
+	return b.publish(ctx, func(to string) error {
+		if err := b.disk.linkOpen(file, to); err != nil {
+			return err
+		}
+		linked, err := b.disk.stat(to)
+		if err == nil && !os.SameFile(info, linked) {
+			err = errNotLinked
+		}
+		return err
+	})
+}
+
+// spooled describes a file, which must be a regular one in the spool folder. It goes by
+// where the open file is now, not by the name it was opened with.
+func (b *Bulk) spooled(file *os.File) (os.FileInfo, error) {
+	info, err := b.disk.statOpen(file)
+	if err != nil {
+		return nil, err
+	}
+	name, err := b.disk.where(file)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || !strings.HasPrefix(name, b.spool+string(filepath.Separator)) {
+		return nil, errNotSpooled
+	}
+	return info, nil
+}

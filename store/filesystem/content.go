@@ -1,0 +1,120 @@
+package filesystem
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/oklog/ulid/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+var (
+	errNotRegular = errors.New("not a regular file")
+	errRange      = errors.New("the range lies outside of the content")
+)
+
+// content is an open file.
+type content struct {
+	file *os.File
+	size int64
+}
+
+var _ store.FileContent = (*content)(nil)
+
+// Open implements store.Bulk. The content is a store.FileContent and stays readable after it
+// was removed.
+func (b *Bulk) Open(ctx context.Context, a store.Address) (store.Content, error) {
+	p, err := parseAddress(a)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fail("open content", err)
+	}
+	file, err := b.disk.openFile(p.path(b.content))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, store.Wrap(store.NotFound, "open content", err)
+	}
+	if err != nil {
+		return nil, fail("open content", err)
+	}
+	info, err := b.disk.statOpen(file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, fail("open content", err)
+	}
+	return &content{file: file, size: info.Size()}, nil
+}
+
+// File implements store.FileContent.
+func (c *content) File() *os.File { return c.file }
+
+// Size implements store.Content.
+func (c *content) Size() int64 { return c.size }
+
+// Close implements io.Closer.
+func (c *content) Close() error { return fail("close content", c.file.Close()) }
+
+// ReadAt implements io.ReaderAt.
+func (c *content) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.file.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		err = fail("read content", err)
+	}
+	return n, err
+}
+
+// Section implements store.Content.
+func (c *content) Section(ctx context.Context, off, n int64) (io.ReadCloser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fail("read content", err)
+	}
+	if off < 0 || n < 0 || off > c.size-n {
+		return nil, fail("read content", errRange)
+	}
+	return io.NopCloser(io.NewSectionReader(c, off, n)), nil
+}
+
+// Remove implements store.Bulk. A crash of the machine may undo it; then the content is
+// garbage that Sweep finds.
+func (b *Bulk) Remove(ctx context.Context, a store.Address) error {
+	p, err := parseAddress(a)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fail("remove content", err)
+	}
+	_, err = b.remove(p)
+	return fail("remove content", err)
+}
+
+// remove deletes a file, and its folder if it was the last one there. It reports whether
+// there was a file.
+func (b *Bulk) remove(p place) (bool, error) {
+	err := b.disk.unlink(p.path(b.content))
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	b.tidy(p.generation)
+	return true, nil
+}
+
+// tidy removes the folder of a generation if it is empty and nobody fills it. Who does so
+// all the same, because the clocks differ, notices and begins another one.
+func (b *Bulk) tidy(id ulid.ULID) {
+	if b.filling.over(id) {
+		_ = b.disk.rmdir(filepath.Join(b.content, id.String()))
+	}
+}

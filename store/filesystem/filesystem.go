@@ -1,0 +1,164 @@
+// Package filesystem keeps content in a folder, local or on a file server.
+//
+// Below the root, all that belongs to the package lies in folders whose names begin with a
+// colon, which no name of the store can hold bare:
+//
+//	:content/GENERATION/NUMBER  content, read-only, never changed
+//	:staging/ULID               content that is being received
+//	:spool/                     files of others that Adopt can take over
+//
+// A generation is a folder that one process fills, for an hour or with 4096 files, and that
+// nobody adds to afterwards. So folders stay small, their number too, and the names of
+// content that is stored at the same time become durable with one fsync. Any number of
+// processes and machines may use one root.
+package filesystem
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+const (
+	contentFolder = ":content"
+	stagingFolder = ":staging"
+	spoolFolder   = ":spool"
+
+	generationFiles = 4096
+	generationAge   = time.Hour
+
+	bufferSize = 256 << 10
+)
+
+// Config says where the content is.
+type Config struct {
+	// Root is the folder that holds everything. It is created if it does not exist.
+	Root string
+}
+
+// Bulk keeps content in a folder. It implements store.Bulk, store.Spooler and
+// store.Capacity.
+type Bulk struct {
+	disk    disk
+	root    string // absolute
+	content string
+	staging string
+	spool   string // free of symbolic links
+	filling *filling
+	buffers sync.Pool // of *[]byte, bufferSize long
+
+	mu    sync.Mutex // guards clean
+	clean time.Time  // see sweeper
+}
+
+var (
+	_ store.Bulk     = (*Bulk)(nil)
+	_ store.Spooler  = (*Bulk)(nil)
+	_ store.Capacity = (*Bulk)(nil)
+)
+
+// Open opens the folder and creates what is missing in it. The caller closes the Bulk.
+func Open(ctx context.Context, cfg Config) (*Bulk, error) {
+	return open(ctx, cfg, disk{})
+}
+
+func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
+	if cfg.Root == "" {
+		return nil, store.NewError(store.Invalid, "", "The folder for content is not set.")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fail("open storage", err)
+	}
+	root, err := filepath.Abs(cfg.Root)
+	if err != nil {
+		return nil, fail("open storage", err)
+	}
+	for _, path := range []string{
+		root,
+		filepath.Join(root, contentFolder),
+		filepath.Join(root, stagingFolder),
+		filepath.Join(root, spoolFolder),
+	} {
+		if err := d.makeFolders(path); err != nil {
+			return nil, fail("create folder", err)
+		}
+	}
+	spool, err := filepath.EvalSymlinks(filepath.Join(root, spoolFolder))
+	if err != nil {
+		return nil, fail("open spool", err)
+	}
+	b := &Bulk{
+		disk:    d,
+		root:    root,
+		content: filepath.Join(root, contentFolder),
+		staging: filepath.Join(root, stagingFolder),
+		spool:   spool,
+	}
+	b.buffers.New = func() any { buf := make([]byte, bufferSize); return &buf }
+	b.filling, err = openFilling(d, b.content)
+	if err != nil {
+		return nil, fail("open content", err)
+	}
+	return b, nil
+}
+
+// Close releases the folders. No method may be under way or be called afterwards, but open
+// content stays readable.
+func (b *Bulk) Close() error {
+	return fail("close storage", b.filling.close())
+}
+
+// SpoolDir implements store.Spooler.
+func (b *Bulk) SpoolDir() string { return b.spool }
+
+// Capacity implements store.Capacity.
+func (b *Bulk) Capacity(ctx context.Context) (store.Space, error) {
+	if err := ctx.Err(); err != nil {
+		return store.Space{}, fail("ask for capacity", err)
+	}
+	s, err := b.disk.statfs(b.content)
+	if err != nil {
+		return store.Space{}, fail("ask for capacity", err)
+	}
+	unit := uint64(s.Frsize)
+	return store.Space{
+		Total:     s.Blocks * unit,
+		Free:      s.Bfree * unit,
+		Available: s.Bavail * unit,
+		Files:     s.Files,
+		FreeFiles: s.Ffree,
+	}, nil
+}
+
+// makeFolders creates a folder, durably, with all that is missing above it.
+func (d disk) makeFolders(path string) error {
+	info, err := os.Stat(path)
+	if err == nil {
+		if !info.IsDir() {
+			return &os.PathError{Op: "open", Path: path, Err: unix.ENOTDIR}
+		}
+		return nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(path)
+	if err := d.makeFolders(parent); err != nil {
+		return err
+	}
+	if err := d.mkdir(path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	folder, err := d.openFolder(parent)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.syncFolder(folder), folder.Close())
+}

@@ -1,0 +1,286 @@
+package filesystem
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+// world is what a scenario works on, and what must hold of it afterwards.
+type world struct {
+	root  string
+	in    *injector
+	bulk  *Bulk                    // nil if it could not be opened
+	kept  map[store.Address][]byte // content that is bound
+	known [][]byte                 // content that was ever there, whole
+	files []string                 // at the beginning
+	mayBe map[store.Address]bool   // was to be removed
+	gone  []store.Address          // was removed for certain
+}
+
+// newWorld prepares two files that are bound, two that are not, and a staged one.
+func newWorld(t *testing.T) *world {
+	root := t.TempDir()
+	w := &world{
+		root: root, in: &injector{power: newPower(root)},
+		kept: make(map[store.Address][]byte), mayBe: make(map[store.Address]bool),
+	}
+	b := openOn(t, root, w.in.disk())
+	for i := range 4 {
+		content := sample(uint64(i), 3000+i)
+		a := put(t, b, content)
+		w.known = append(w.known, content)
+		if i < 2 {
+			w.kept[a] = content
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, os.WriteFile(filepath.Join(b.staging, newID().String()), []byte("half"), 0o600))
+	w.must(t, os.WriteFile(filepath.Join(b.spool, "draft"), sample(9, 5000), 0o640))
+	w.files = files(t, root)
+	return w
+}
+
+func (w *world) must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// open opens the folder in a new process, as it were, for which all generations are old if
+// it does not fill one.
+func (w *world) open(ctx context.Context, fills bool) (err error) {
+	w.bulk, err = open(ctx, Config{Root: w.root}, w.in.disk())
+	if err == nil && !fills {
+		w.bulk.filling.age = -time.Hour
+	}
+	return err
+}
+
+func (w *world) keep(a store.Address, content []byte) { w.kept[a] = content }
+
+func putTwice(ctx context.Context, w *world) error {
+	if err := w.open(ctx, true); err != nil {
+		return err
+	}
+	for i := range 2 {
+		content := sample(uint64(20+i), bufferSize*3/2)
+		w.known = append(w.known, content)
+		a, err := w.bulk.Put(ctx, store.Placement{Size: -1}, bytes.NewReader(content))
+		if err != nil {
+			return err
+		}
+		w.keep(a, content)
+		w.files = append(w.files, fileOf(a))
+	}
+	return nil
+}
+
+func adoptOne(ctx context.Context, w *world) error {
+	if err := w.open(ctx, true); err != nil {
+		return err
+	}
+	content := sample(9, 5000)
+	w.known = append(w.known, content)
+	file, err := os.OpenFile(filepath.Join(w.bulk.SpoolDir(), "draft"), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	a, err := w.bulk.Adopt(ctx, store.Placement{}, file)
+	if err == nil {
+		w.keep(a, content)
+		return nil
+	}
+	info, statErr := file.Stat()
+	if statErr == nil && w.in.how != crashes && w.in.hit.op != opMode && info.Mode().Perm() != 0o640 {
+		return fmt.Errorf("the spool file is left with mode %v", info.Mode())
+	}
+	return errors.Join(statErr, err)
+}
+
+func removeAll(ctx context.Context, w *world) error {
+	if err := w.open(ctx, false); err != nil {
+		return err
+	}
+	addresses := slices.Sorted(maps.Keys(w.kept))
+	for _, a := range addresses {
+		delete(w.kept, a)
+		w.mayBe[a] = true
+		if err := w.bulk.Remove(ctx, a); err != nil {
+			return err
+		}
+		w.gone = append(w.gone, a)
+	}
+	return nil
+}
+
+func sweepAll(ctx context.Context, w *world) error {
+	if err := w.open(ctx, false); err != nil {
+		return err
+	}
+	swept, err := w.bulk.Sweep(ctx, later(), only(slices.Collect(maps.Keys(w.kept))...))
+	if err == nil && swept.Removed != 3 {
+		err = fmt.Errorf("%d files are removed, want 3", swept.Removed)
+	}
+	return err
+}
+
+// TestEveryStepMayFail does each kind of work again and again, lets its first, second, …
+// step fail or be the last one, and looks at what a fresh start finds.
+func TestEveryStepMayFail(t *testing.T) {
+	for _, scenario := range []struct {
+		name   string
+		run    func(context.Context, *world) error
+		adds   bool // leaves nothing behind if it fails
+		atBest int  // steps at least
+	}{
+		{"put", putTwice, true, 20},
+		{"adopt", adoptOne, true, 10},
+		{"remove", removeAll, false, 4},
+		{"sweep", sweepAll, false, 15},
+	} {
+		for _, how := range []fault{fails, denies, crashes} {
+			t.Run(scenario.name+"/"+string(how), func(t *testing.T) {
+				n := 1
+				for ; ; n++ {
+					fired := false
+					t.Run(fmt.Sprint(n), func(t *testing.T) {
+						w := newWorld(t)
+						w.in.arm(n, how)
+						err := scenario.run(t.Context(), w)
+						fired = w.in.fired()
+						w.check(t, err, scenario.adds)
+					})
+					if !fired || t.Failed() {
+						break
+					}
+				}
+				if n <= scenario.atBest {
+					t.Errorf("only %d steps were seen to go wrong, want %d", n-1, scenario.atBest)
+				}
+			})
+		}
+	}
+}
+
+// check looks at what is left after the work answered err.
+func (w *world) check(t *testing.T, err error, adds bool) {
+	t.Helper()
+	if w.bulk != nil {
+		defer func() { _ = w.bulk.Close() }()
+	}
+	crashed := w.in.fired() && w.in.how == crashes
+	switch {
+	case !w.in.fired():
+		w.must(t, err)
+	case !crashed && err != nil:
+		wantKind(t, err, store.NoSpace)
+	case crashed && err == nil && !slices.Contains([]string{opUnlink, opRmdir}, w.in.hit.op):
+		t.Errorf("the crash before %v went unnoticed", w.in.hit)
+	}
+	if adds && err != nil && !crashed && w.in.hit.op != opUnlink {
+		slices.Sort(w.files)
+		if diff := cmp.Diff(w.files, files(t, w.root)); diff != "" {
+			t.Errorf("%v failed and left something behind (-want +got):\n%s", w.in.hit, diff)
+		}
+	}
+	for _, a := range w.gone {
+		_, err := contentAt(t.Context(), openBulk(t, w.root), a)
+		wantKind(t, err, store.NotFound)
+	}
+	w.checkRoot(t, w.root)
+	if crashed {
+		w.checkRoot(t, w.in.power.fail(t))
+	}
+}
+
+// checkRoot opens a folder anew: what was promised is whole, nothing is half, and a sweep
+// leaves only what is bound.
+func (w *world) checkRoot(t *testing.T, root string) {
+	t.Helper()
+	b := openBulk(t, root)
+	for a, content := range w.kept {
+		wantContent(t, b, a, content)
+	}
+	spooled := []string{}
+	for _, name := range files(t, root) {
+		if strings.HasPrefix(name, spoolFolder) {
+			spooled = append(spooled, name)
+			continue
+		}
+		if !strings.HasPrefix(name, contentFolder) {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(root, name))
+		w.must(t, err)
+		if !slices.ContainsFunc(w.known, func(k []byte) bool { return bytes.Equal(k, content) }) {
+			t.Errorf("%s is visible with %d bytes that nobody put", name, len(content))
+		}
+	}
+	sweep(t, b, later(), only(slices.Collect(maps.Keys(w.kept))...))
+	want := spooled
+	for a := range w.kept {
+		want = append(want, fileOf(a))
+	}
+	slices.Sort(want)
+	wantFiles(t, root, want...)
+}
+
+func TestAFileSystemThatCannotMoveWithoutOverwritingIsUsedByLinks(t *testing.T) {
+	for _, answer := range []error{unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP} {
+		t.Run(answer.Error(), func(t *testing.T) {
+			root := t.TempDir()
+			b := openOn(t, root, disk{around: func(s step, call func() error) error {
+				if s.op == opMove {
+					return answer
+				}
+				return call()
+			}})
+			content := sample(1, 10_000)
+			a := put(t, b, content)
+			wantContent(t, b, a, content)
+			wantFiles(t, root, fileOf(a))
+		})
+	}
+}
+
+func TestContentIsNeverOverwritten(t *testing.T) {
+	for _, op := range []string{"", opMove} {
+		root := t.TempDir()
+		b := openOn(t, root, disk{around: func(s step, call func() error) error {
+			if s.op == op {
+				return unix.EINVAL
+			}
+			return call()
+		}})
+		first := put(t, b, nil)
+		second := place{generation: generationOf(t, first), number: 2}
+		theirs := []byte("of somebody else")
+		if err := os.WriteFile(second.path(b.content), theirs, 0o444); err != nil {
+			t.Fatal(err)
+		}
+		_, err := b.Put(t.Context(), store.Placement{}, strings.NewReader("new"))
+		wantKind(t, err, store.Internal)
+		wantContent(t, b, second.address(), theirs)
+		wantFiles(t, root, fileOf(first), fileOf(second.address()))
+		third := put(t, b, theirs)
+		wantContent(t, b, third, theirs)
+	}
+}
