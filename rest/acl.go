@@ -1,0 +1,126 @@
+package rest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+// maxDocument is the most bytes that a JSON document of a request may have.
+const maxDocument = 8 << 20
+
+// getACLs answers with all lists of a resource.
+func getACLs(x *exchange) error {
+	lists, err := x.lists()
+	if err != nil {
+		return err
+	}
+	return x.sendTagged(lists.Tag(), func() error { return x.sendJSON(http.StatusOK, lists.Lists) })
+}
+
+func (x *exchange) lists() (*service.Lists, error) {
+	return x.server.service.ACLs(x.ctx(), x.client, x.address.ref())
+}
+
+// namedList returns the lists of a resource and the name of the one that the URL means.
+func (x *exchange) namedList() (*service.Lists, acl.Name, error) {
+	lists, err := x.lists()
+	if err != nil {
+		return nil, "", err
+	}
+	name := acl.Name(x.address.arg(0))
+	if !lists.Kind.Has(name) {
+		return nil, "", malformed("A " + lists.Kind.String() + " has no access control list of this name.")
+	}
+	return lists, name, nil
+}
+
+// getACL answers with one list.
+func getACL(x *exchange) error {
+	lists, name, err := x.namedList()
+	if err != nil {
+		return err
+	}
+	return x.sendTagged(lists.ListTag(name), func() error { return x.sendJSON(http.StatusOK, lists.Lists[name]) })
+}
+
+// getACLEntry answers with one entry of a list, if it is there.
+func getACLEntry(x *exchange) error {
+	lists, name, err := x.namedList()
+	if err != nil {
+		return err
+	}
+	entry := x.address.arg(1)
+	if !slices.Contains(lists.Lists[name], entry) {
+		return store.NewError(store.NotFound, "", "The list has no such entry.")
+	}
+	return x.sendTagged(lists.EntryTag(name, entry), func() error {
+		x.send(http.StatusOK, typePlain+"; charset=utf-8", []byte(entry+"\n"))
+		return nil
+	})
+}
+
+// putACL replaces a list.
+func putACL(x *exchange) error {
+	entries, err := x.entries()
+	return x.changeACL(service.ACLChange{Op: service.ReplaceList, Entries: entries}, err)
+}
+
+// deleteACL empties a list.
+func deleteACL(x *exchange) error {
+	return x.changeACL(service.ACLChange{Op: service.ReplaceList}, nil)
+}
+
+// putACLEntry adds an entry to a list.
+func putACLEntry(x *exchange) error {
+	return x.changeACL(service.ACLChange{Op: service.AddEntry, Entry: x.address.arg(1)}, nil)
+}
+
+// deleteACLEntry takes an entry out of a list.
+func deleteACLEntry(x *exchange) error {
+	return x.changeACL(service.ACLChange{Op: service.RemoveEntry, Entry: x.address.arg(1)}, nil)
+}
+
+// changeACL makes a change of the list that the URL means. What is wrong with the request is
+// answered when rights and state are in order.
+func (x *exchange) changeACL(change service.ACLChange, wrong error) error {
+	given, err := conditions(x.c.Request.Header)
+	change.List = acl.Name(x.address.arg(0))
+	change.Check = first(wrong, err)
+	change.Conditions = given
+	if err := x.server.service.SetACL(x.ctx(), x.client, x.address.ref(), change); err != nil {
+		return err
+	}
+	x.noBody(http.StatusNoContent)
+	return nil
+}
+
+// entries reads a list from the body: a JSON array of strings.
+func (x *exchange) entries() ([]string, error) {
+	if !isType(x.c.Request.Header, typeJSON) {
+		return nil, malformed("An access control list is sent as application/json.")
+	}
+	text, err := x.small(maxDocument)
+	if err != nil {
+		return nil, err
+	}
+	notAList := malformed("An access control list is a JSON array of strings.")
+	var entries []*string
+	if !utf8.Valid(text) || json.Unmarshal(text, &entries) != nil || entries == nil {
+		return nil, notAList
+	}
+	list := make([]string, len(entries))
+	for i, entry := range entries {
+		if entry == nil || strings.IndexByte(*entry, 0) >= 0 {
+			return nil, notAList
+		}
+		list[i] = *entry
+	}
+	return list, nil
+}

@@ -1,0 +1,71 @@
+package rest
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+)
+
+// pagePolicy lets pages for people have their own style and nothing else.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+//go:embed pages.html
+var pagesSource string
+
+// pages are the templates of pages for people.
+type pages struct{ begin, rows, end, error *template.Template }
+
+func parsePages() *pages {
+	all := template.Must(template.New("pages").Funcs(template.FuncMap{
+		"size": sizeText,
+		"time": timeText,
+		"text": func(s string) string { return strings.ToValidUTF8(s, "\uFFFD") },
+	}).Parse(pagesSource))
+	return &pages{
+		begin: all.Lookup("begin"), rows: all.Lookup("rows"),
+		end: all.Lookup("end"), error: all.Lookup("error"),
+	}
+}
+
+// page is a listing for people.
+type page struct {
+	*pages
+	title string
+	count int
+}
+
+func (p *page) begin(b *bytes.Buffer) error { return p.pages.begin.Execute(b, p.title) }
+
+func (p *page) rows(b *bytes.Buffer, rows []row) error {
+	p.count += len(rows)
+	return p.pages.rows.Execute(b, rows)
+}
+
+func (p *page) end(b *bytes.Buffer) error { return p.pages.end.Execute(b, p.count) }
+
+// sizeText writes a number of bytes for people; unknown ones are blank.
+func sizeText(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	if *n < 1000 {
+		return fmt.Sprintf("%d B", *n)
+	}
+	size := float64(*n)
+	for _, unit := range []string{"kB", "MB", "GB", "TB"} {
+		if size /= 1000; size < 999.95 {
+			return fmt.Sprintf("%.1f %s", size, unit)
+		}
+	}
+	return fmt.Sprintf("%.1f PB", size/1000)
+}
+
+func timeText(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
