@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -37,7 +38,7 @@ type Accounts struct {
 	db       store.Accounts
 	lifetime time.Duration
 	hashing  chan struct{} // bounds the memory that password hashing takes at one time
-	decoy    string        // the hash that a login of an unknown user is compared with
+	decoy    func() string // the hash that a login of an unknown user is compared with
 }
 
 // New returns the accounts kept in db.
@@ -49,7 +50,7 @@ func New(db store.Accounts, cfg Config) *Accounts {
 		db:       db,
 		lifetime: cfg.SessionLifetime,
 		hashing:  make(chan struct{}, parallelHashes),
-		decoy:    hash(randomText(16)),
+		decoy:    sync.OnceValue(func() string { return hash(randomText(16)) }),
 	}
 }
 

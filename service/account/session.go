@@ -23,7 +23,7 @@ type Session struct {
 // answer does not tell which, and takes as long for unknown users.
 func (a *Accounts) Login(ctx context.Context, name, password string) (*Session, error) {
 	user, err := a.db.User(ctx, name)
-	unknown := store.KindOf(err) == store.NotFound && err != nil
+	unknown := store.KindOf(err) == store.NotFound
 	if err != nil && !unknown {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (a *Accounts) verify(ctx context.Context, hashed, password string) (bool, e
 	}
 	defer a.leave()
 	if hashed == "" {
-		matches(password, a.decoy)
+		matches(password, a.decoy())
 		return false, nil
 	}
 	return matches(password, hashed), nil

@@ -41,7 +41,7 @@ func (a *Accounts) Tokens(ctx context.Context, user string) ([]store.Token, erro
 // RevokeToken ends the token with that ID.
 func (a *Accounts) RevokeToken(ctx context.Context, id string) error {
 	err := a.db.DeleteToken(ctx, id)
-	if store.KindOf(err) == store.NotFound && err != nil {
+	if store.KindOf(err) == store.NotFound {
 		return store.NewError(store.NotFound, id, "There is no token of this ID.")
 	}
 	return err

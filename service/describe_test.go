@@ -1,0 +1,198 @@
+package service_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+func TestEveryListCanBeReadReplacedAndExtended(t *testing.T) {
+	b := newBench(t)
+	b.home(alice, "/alice")
+	v := b.put(alice, "/alice/o", "v")
+	for at, kind := range map[string]acl.Kind{"/alice": acl.Namespace, "/alice/o": acl.Object, "/alice/o:" + v: acl.Version} {
+		for _, name := range kind.Names() {
+			change := func(op service.ACLOp, entry string) error {
+				return b.SetACL(b.ctx, alice, ref(at), service.ACLChange{
+					Op: op, List: name, Entry: entry, Entries: []string{"alice", entry},
+				})
+			}
+			b.must(change(service.ReplaceList, "x"))
+			b.must(change(service.AddEntry, "y"))
+			b.must(change(service.AddEntry, "y"))
+			b.must(change(service.RemoveEntry, "x"))
+			b.want(store.NotFound, change(service.RemoveEntry, "x"))
+			lists, err := b.ACLs(b.ctx, alice, ref(at))
+			b.must(err)
+			if diff := cmp.Diff(acl.List{"alice", "y"}, lists.Lists[name]); diff != "" {
+				t.Errorf("%s %s: %s", at, name, diff)
+			}
+			if len(lists.Lists) != len(kind.Names()) {
+				t.Errorf("%s shows %d lists", at, len(lists.Lists))
+			}
+		}
+	}
+}
+
+func TestListsAreForOwnersOnly(t *testing.T) {
+	b := newBench(t)
+	b.home(alice, "/alice")
+	b.grant(alice, "/alice", acl.Read, "bob")
+	_, err := b.ACLs(b.ctx, bob, ref("/alice"))
+	b.want(store.Denied, err)
+	_, err = b.ACLs(b.ctx, nobody, ref("/alice"))
+	b.want(store.Unauthenticated, err)
+	err = b.SetACL(b.ctx, bob, ref("/alice"), service.ACLChange{Op: service.AddEntry, List: acl.Owner, Entry: "bob"})
+	b.want(store.Denied, err)
+	err = b.SetACL(b.ctx, alice, ref("/alice"), service.ACLChange{Op: service.AddEntry, List: acl.Update, Entry: "bob"})
+	b.want(store.Invalid, err)
+	_, err = b.ACLs(b.ctx, alice, ref("/alice/none"))
+	b.want(store.NotFound, err)
+}
+
+func TestSomebodyAlwaysOwns(t *testing.T) {
+	b := newBench(t)
+	clear := func(at string, name acl.Name) error {
+		return b.SetACL(b.ctx, root, ref(at), service.ACLChange{Op: service.ReplaceList, List: name})
+	}
+	b.mkdir(root, "/a")
+	b.must(clear("/a", acl.Owner))
+	b.want(store.Invalid, clear("/", acl.Owner))
+}
+
+func TestListConditionsGuardTheList(t *testing.T) {
+	b := newBench(t)
+	b.mkdir(root, "/a")
+	lists, err := b.ACLs(b.ctx, root, ref("/a"))
+	b.must(err)
+	all, read, owner := lists.Tag(), lists.ListTag(acl.Read), lists.ListTag(acl.Owner)
+	if lists.EntryTag(acl.Read, "x") != "" {
+		t.Error("an entry that is not there has a tag")
+	}
+	change := service.ACLChange{
+		Op: service.ReplaceList, List: acl.Read, Entries: []string{"x"},
+		Conditions: service.Conditions{IfMatch: &service.Tags{List: []string{read}}},
+	}
+	b.must(b.SetACL(b.ctx, root, ref("/a"), change))
+	b.want(store.Precondition, b.SetACL(b.ctx, root, ref("/a"), change))
+	lists, err = b.ACLs(b.ctx, root, ref("/a"))
+	b.must(err)
+	if lists.Tag() == all || lists.ListTag(acl.Read) == read || lists.ListTag(acl.Owner) != owner {
+		t.Error("the tags do not follow the lists")
+	}
+	none := service.Conditions{IfNoneMatch: &service.Tags{Any: true}}
+	add := service.ACLChange{Op: service.AddEntry, List: acl.Read, Entry: "x", Conditions: none}
+	b.want(store.Precondition, b.SetACL(b.ctx, root, ref("/a"), add))
+	add.Entry = "y"
+	b.must(b.SetACL(b.ctx, root, ref("/a"), add))
+}
+
+func TestListsHaveLimits(t *testing.T) {
+	b := newBench(t)
+	set := func(entries []string) error {
+		return b.SetACL(b.ctx, root, ref("/"), service.ACLChange{Op: service.ReplaceList, List: acl.Read, Entries: entries})
+	}
+	b.must(set(make([]string, 4096)))
+	b.want(store.Invalid, set(make([]string, 4097)))
+	b.want(store.Invalid, set([]string{strings.Repeat("x", 1025)}))
+}
+
+func TestMetadataFields(t *testing.T) {
+	for _, c := range []struct{ field, value, want string }{
+		{"Content-Type", " text/plain; charset=utf-8\n", "text/plain; charset=utf-8"},
+		{"content-type", "nonsense", ""},
+		{"content-type", "text/plain\r\nx: y", ""},
+		{"content-disposition", "filename*=UTF-8''a%20b.txt", "filename*=UTF-8''a%20b.txt"},
+		{"content-disposition", "attachment; filename=x", ""},
+		{"content-disposition", "filename*=UTF-8''a%2Fb", ""},
+		{"content-disposition", "filename*=UTF-8''a%5Cb", ""},
+		{"content-disposition", "filename*=UTF-8''a%2", ""},
+		{"content-md5", "kAFQmDzST7DWlj99KOF/cg==", "kAFQmDzST7DWlj99KOF/cg=="},
+		{"CONTENT-MD5", "900150983CD24FB0D6963F7D28E17F72", "kAFQmDzST7DWlj99KOF/cg=="},
+		{"content-md5", "kAFQmDzST7DWlj99KOF/", ""},
+		{"content-sha256", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="},
+		{"content-length", "3", ""},
+		{"content-type", strings.Repeat("x", 5000), ""},
+	} {
+		var m store.Metadata
+		err := service.ParseField(c.field, c.value, &m)
+		if c.want == "" {
+			if store.KindOf(err) != store.Invalid {
+				t.Errorf("%s: %.40q gave %v", c.field, c.value, err)
+			}
+			continue
+		}
+		got, set, err := service.FieldText(m, c.field)
+		if err != nil || !set || got != c.want {
+			t.Errorf("%s: %q became %q, %v, %v", c.field, c.value, got, set, err)
+		}
+	}
+}
+
+func TestDigestIsSetOnceAndOnlyToTheTruth(t *testing.T) {
+	b := newBench(t)
+	b.put(root, "/o", "abc")
+	set := func(field, value string) error {
+		return b.SetMetadata(b.ctx, root, ref("/o"), service.MetadataChange{Field: field, Value: value})
+	}
+	const right, wrong = "kAFQmDzST7DWlj99KOF/cg==", "1B2M2Y8AsgTpgAmY7PhCfg=="
+	b.want(store.Conflict, set("content-md5", wrong))
+	b.must(set("content-md5", right))
+	b.must(set("content-md5", right))
+	b.want(store.Conflict, set("content-md5", wrong))
+	b.must(b.SetMetadata(b.ctx, root, ref("/o"), service.MetadataChange{Field: "content-md5", Clear: true}))
+	b.must(b.SetMetadata(b.ctx, root, ref("/o"), service.MetadataChange{Field: "content-md5", Clear: true}))
+	b.must(set("content-md5", right))
+	b.must(set("content-sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"))
+	b.want(store.Conflict, set("content-sha256", strings.Repeat("0", 64)))
+	b.want(store.Invalid, set("content-md5", "x"))
+	b.want(store.Invalid, set("x", "x"))
+}
+
+func TestMetadataRightsAndState(t *testing.T) {
+	b := newBench(t)
+	b.home(alice, "/alice")
+	v := b.put(alice, "/alice/o", "v")
+	change := service.MetadataChange{Field: "content-type", Value: "text/plain"}
+	b.want(store.Denied, b.SetMetadata(b.ctx, bob, ref("/alice/o"), change))
+	b.want(store.NotFound, b.SetMetadata(b.ctx, alice, ref("/alice"), change))
+	_, err := b.Metadata(b.ctx, bob, ref("/alice/o"))
+	b.want(store.Denied, err)
+	_, err = b.Metadata(b.ctx, alice, ref("/alice"))
+	b.want(store.NotFound, err)
+	b.must(b.SetMetadata(b.ctx, alice, ref("/alice/o:"+v), change))
+	version, err := b.Metadata(b.ctx, alice, ref("/alice/o"))
+	b.must(err)
+	tag, field := service.MetadataTag(*version), service.FieldTag(*version, "content-type")
+	change.Value, change.IfMatch = "text/html", &service.Tags{List: []string{field}}
+	b.must(b.SetMetadata(b.ctx, alice, ref("/alice/o"), change))
+	b.want(store.Precondition, b.SetMetadata(b.ctx, alice, ref("/alice/o"), change))
+	version, err = b.Metadata(b.ctx, alice, ref("/alice/o"))
+	b.must(err)
+	if service.MetadataTag(*version) == tag {
+		t.Error("the tag does not follow the metadata")
+	}
+}
+
+func TestAttributesAreKeptWithoutAVersion(t *testing.T) {
+	b := newBench(t)
+	b.home(alice, "/alice")
+	v := b.put(alice, "/alice/o", "v")
+	mode := store.Attr{Mode: 0o640, HasMode: true}
+	b.must(b.SetAttr(b.ctx, alice, ref("/alice/o"), mode))
+	b.must(b.SetAttr(b.ctx, alice, ref("/alice/o"), store.Attr{MTime: 5, HasMTime: true}))
+	b.must(b.SetAttr(b.ctx, alice, ref("/alice"), mode))
+	b.want(store.Denied, b.SetAttr(b.ctx, bob, ref("/alice/o"), mode))
+	b.want(store.Denied, b.SetAttr(b.ctx, bob, ref("/alice"), mode))
+	info, err := b.Look(b.ctx, alice, ref("/alice/o"))
+	b.must(err)
+	want := store.Attr{Mode: 0o640, HasMode: true, MTime: 5, HasMTime: true}
+	if info.Version.Attr != want || b.versions(alice, "/alice/o") != v {
+		t.Errorf("got %+v", info.Version.Attr)
+	}
+}
