@@ -1,0 +1,165 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+// BulkFactory makes what Bulk tests.
+type BulkFactory struct {
+	// New returns a Bulk without content. It goes, with all it holds, when the test ends.
+	New func(t *testing.T) store.Bulk
+	// KeepsOpen is true if content that is open stays readable after it was removed.
+	KeepsOpen bool
+}
+
+// Bulk is the contract of store.Bulk, and of store.Spooler and store.Capacity where the Bulk
+// has them.
+func Bulk(t *testing.T, f BulkFactory) {
+	for _, c := range []struct {
+		rule string
+		test func(*testing.T, *bulkTest)
+	}{
+		{"put/returns what was put whatever its size", putSizes},
+		{"put/takes readers of all habits", putReaders},
+		{"put/returns an error of the reader as it is", putReaderFails},
+		{"put/ends with the context", putCancelled},
+		{"put/takes every name", putNames},
+		{"put/gives each content an address of its own", putAddresses},
+		{"put/serves many at once", putConcurrently},
+		{"read/at positions as io.ReaderAt says", readPositions},
+		{"read/at many positions at once", readConcurrently},
+		{"read/in sections", readSections},
+		{"read/ends with the context", readCancelled},
+		{"read/after it was removed", readRemoved},
+		{"remove/is for good and may come twice", removeTwice},
+		{"remove/leaves equal content alone", removeOneOfEqual},
+		{"sweep/removes old unbound content alone", sweepUnbound},
+		{"sweep/again takes what became unbound later", sweepAgain},
+		{"sweep/ends with an error of the directory", sweepDirectoryFails},
+		{"sweep/ends with the context", sweepCancelled},
+		{"sweep/leaves those who put alone", sweepWhilePutting},
+		{"adopt/makes a file content", adoptFile},
+		{"adopt/leaves the file to its owner", adoptLeavesFile},
+		{"adopt/takes one file twice", adoptTwice},
+		{"adopt/refuses other files", adoptRefuses},
+		{"adopt/ends with the context", adoptCancelled},
+		{"capacity/adds up", capacity},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			c.test(t, &bulkTest{Bulk: f.New(t), factory: f})
+		})
+	}
+}
+
+// bulkTest is a Bulk with checks.
+type bulkTest struct {
+	store.Bulk
+	factory BulkFactory
+}
+
+// content returns n random bytes that depend on the seed alone.
+func content(seed uint64, n int) []byte {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	bytes := make([]byte, n)
+	_, _ = rand.NewChaCha8(key).Read(bytes)
+	return bytes
+}
+
+func placement(size int) store.Placement {
+	return store.Placement{Path: "/namespace/object", Version: "VERSION", Size: int64(size)}
+}
+
+func (b *bulkTest) put(t *testing.T, content []byte) store.Address {
+	t.Helper()
+	return b.putAt(t, placement(len(content)), bytes.NewReader(content))
+}
+
+func (b *bulkTest) putAt(t *testing.T, p store.Placement, r io.Reader) store.Address {
+	t.Helper()
+	a, err := b.Put(t.Context(), p, r)
+	if err != nil {
+		t.Fatalf("put: %v", err)
+	}
+	if a == "" {
+		t.Fatal("put: the address is empty")
+	}
+	return a
+}
+
+func (b *bulkTest) open(t *testing.T, a store.Address) store.Content {
+	t.Helper()
+	c, err := b.Open(t.Context(), a)
+	if err != nil {
+		t.Fatalf("open %s: %v", a, err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func (b *bulkTest) remove(t *testing.T, a store.Address) {
+	t.Helper()
+	if err := b.Remove(t.Context(), a); err != nil {
+		t.Fatalf("remove %s: %v", a, err)
+	}
+}
+
+// holds checks that the address leads to that content, and closes it.
+func (b *bulkTest) holds(t *testing.T, a store.Address, want []byte) {
+	t.Helper()
+	if err := b.compare(t.Context(), a, want); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// compare is holds for goroutines.
+func (b *bulkTest) compare(ctx context.Context, a store.Address, want []byte) error {
+	c, err := b.Open(ctx, a)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", a, err)
+	}
+	defer func() { _ = c.Close() }()
+	if c.Size() != int64(len(want)) {
+		return fmt.Errorf("%s has %d bytes, want %d", a, c.Size(), len(want))
+	}
+	section, err := c.Section(ctx, 0, c.Size())
+	if err != nil {
+		return fmt.Errorf("section of %s: %w", a, err)
+	}
+	got, err := io.ReadAll(section)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", a, err)
+	}
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("%s holds other bytes than were put", a)
+	}
+	if err := section.Close(); err != nil {
+		return fmt.Errorf("close section of %s: %w", a, err)
+	}
+	return nil
+}
+
+// holdsNothing checks that there is no content at the address.
+func (b *bulkTest) holdsNothing(t *testing.T, a store.Address) {
+	t.Helper()
+	c, err := b.Open(t.Context(), a)
+	if err == nil {
+		_ = c.Close()
+	}
+	expectKind(t, "open "+string(a), store.NotFound, err)
+}
+
+// cancelled returns a context that has ended.
+func cancelled(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
