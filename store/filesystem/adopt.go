@@ -10,10 +10,7 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-var (
-	errNotSpooled = errors.New("not a regular file in the spool folder")
-	errNotLinked  = errors.New("another file has got the name")
-)
+var errNotSpooled = errors.New("not a regular file in the spool folder")
 
 // Adopt implements store.Spooler. After an error the file has the permissions it had.
 func (b *Bulk) Adopt(ctx context.Context, _ store.Placement, file *os.File) (store.Address, error) {
@@ -24,7 +21,7 @@ func (b *Bulk) Adopt(ctx context.Context, _ store.Placement, file *os.File) (sto
 	if err != nil {
 		return "", fail("adopt file", err)
 	}
-	a, err := b.adopt(ctx, file, info)
+	a, err := b.adopt(ctx, file)
 	if err != nil {
 		_ = b.disk.mode(file, info.Mode().Perm())
 		return "", err
@@ -32,20 +29,12 @@ func (b *Bulk) Adopt(ctx context.Context, _ store.Placement, file *os.File) (sto
 	return a, nil
 }
 
-func (b *Bulk) adopt(ctx context.Context, file *os.File, info os.FileInfo) (store.Address, error) {
+// adopt links the file by its descriptor, so that it is this file whatever became of its name.
+func (b *Bulk) adopt(ctx context.Context, file *os.File) (store.Address, error) {
 	if err := b.seal(file); err != nil {
 		return "", err
 	}
-	return b.publish(ctx, func(to string) error {
-		if err := b.disk.linkOpen(file, to); err != nil {
-			return err
-		}
-		linked, err := b.disk.stat(to)
-		if err == nil && !os.SameFile(info, linked) {
-			err = errNotLinked
-		}
-		return err
-	})
+	return b.publish(ctx, func(to string) error { return b.disk.linkOpen(file, to) })
 }
 
 // spooled describes a file, which must be a regular one in the spool folder. It goes by
