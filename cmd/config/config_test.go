@@ -1,0 +1,112 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hatrac/hatrac/acl"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "hatrac_config.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFileOverridesDefaults(t *testing.T) {
+	got, err := Load(write(t, `{
+		"comment": "a site", "database_dsn": "/d/h.db", "storage_path": "/c", "service_prefix": "/files/",
+		"max_request_payload_size": 5, "deleted_retention": "720h", "session_expiration_minutes": 90,
+		"allowed_url_char_class": "[-._~A-Za-z0-9/+]",
+		"firewall_acls": {"create": ["staff"], "manage_acl": ["admins"], "manage_acls": ["nobody"]}
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Bare['+'] || !got.Bare['a'] || got.Bare['@'] || got.Bare['/'] {
+		t.Error("the character class is not what was configured")
+	}
+	got.Bare = nil
+	all := acl.List{"*"}
+	want := &Config{
+		ServicePrefix: "/files", Database: "/d/h.db", StoragePath: "/c", MaxRequestPayload: 5,
+		Firewall: acl.Firewall{
+			Create: acl.List{"staff"}, Delete: all, ManageACLs: acl.List{"admins"}, ManageMetadata: all,
+		},
+		DeletedRetention: 720 * time.Hour, SessionLifetime: 90 * time.Minute, CookieName: "webauthn",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReadOnlyClosesWhatIsNotConfigured(t *testing.T) {
+	got, err := Load(write(t, `{"database_dsn": "x", "read_only": true, "firewall_acls": {"delete": ["*"]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := acl.Firewall{Create: acl.List{}, Delete: acl.List{"*"}, ManageACLs: acl.List{}, ManageMetadata: acl.List{}}
+	if diff := cmp.Diff(want, got.Firewall); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEnvironmentOverridesFile(t *testing.T) {
+	t.Setenv("HATRAC_STORAGE_PATH", "/elsewhere")
+	t.Setenv("HATRAC_MAX_REQUEST_PAYLOAD_SIZE", "7")
+	t.Setenv("HATRAC_UNRELATED", "1")
+	got, err := Load(write(t, `{"database_dsn": "x", "storage_path": "/c"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.StoragePath != "/elsewhere" || got.MaxRequestPayload != 7 {
+		t.Errorf("the environment does not count: %+v", got)
+	}
+}
+
+func TestMistakesAreNamed(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown key":         {`{"storage_pth": "/x"}`, `unknown key "storage_pth"`},
+		"unknown nested key":  {`{"database_dsn": "x", "firewall_acls": {"red": []}}`, `"firewall_acls.red"`},
+		"not JSON":            {`{`, "cannot be read"},
+		"wrong type":          {`{"database_dsn": "x", "max_request_payload_size": "many"}`, "max_request_payload_size"},
+		"no database":         {`{}`, "database_dsn"},
+		"another database":    {`{"database_type": "oracle"}`, `"oracle"`},
+		"another storage":     {`{"storage_backend": "tape"}`, `"tape"`},
+		"payload of nothing":  {`{"database_dsn": "x", "max_request_payload_size": 0}`, "max_request_payload_size"},
+		"prefix not a path":   {`{"database_dsn": "x", "service_prefix": "hatrac"}`, "service_prefix"},
+		"class not a class":   {`{"database_dsn": "x", "allowed_url_char_class": ".*"}`, "allowed_url_char_class"},
+		"negative retention":  {`{"database_dsn": "x", "deleted_retention": "-1h"}`, "deleted_retention"},
+		"session of no time":  {`{"database_dsn": "x", "session_expiration_minutes": 0}`, "session_expiration_minutes"},
+		"cookie with a space": {`{"database_dsn": "x", "web_cookie_name": "a b"}`, "web_cookie_name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(write(t, c.text))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %s", err, c.want)
+			}
+		})
+	}
+	if _, err := Load("/nowhere/hatrac_config.json"); err == nil || !strings.Contains(err.Error(), "/nowhere/hatrac_config.json") {
+		t.Errorf("a missing file is not named: %v", err)
+	}
+}
+
+func TestDataFolderHoldsEverything(t *testing.T) {
+	t.Setenv("HATRAC_STORAGE_PATH", "/elsewhere")
+	got, err := ForData("/d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Database != "/d/hatrac.db" || got.StoragePath != "/d/content" || got.ServicePrefix != "/hatrac" {
+		t.Errorf("got %+v", got)
+	}
+}

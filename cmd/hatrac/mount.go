@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/hatrac/hatrac/fusefs"
+)
+
+// mountFlags say how a mount is made.
+type mountFlags struct {
+	as         string
+	readOnly   bool
+	allowOther bool
+}
+
+func (f *mountFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.as, "as", adminName, "the `client` that all use of the mount counts as, with the roles of its account")
+	cmd.Flags().BoolVar(&f.readOnly, "read-only", false, "refuse all changes in the mount")
+	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users of this machine into the mount, as the same client")
+}
+
+func (a *app) mountCommand() *cobra.Command {
+	var flags mountFlags
+	cmd := &cobra.Command{
+		Use:   "mount DIR",
+		Short: "Show a store as a file system, without the REST API",
+		Long: `Show a store as a file system at DIR until it is unmounted or the program is told
+to stop (Ctrl-C). Namespaces are directories, objects are files with their
+current content, and every version is a read-only file beside them:
+
+  NAME            the current content
+  NAME:VERSION    one version
+  NAME;versions/  all versions
+
+All use of the mount counts as one client, and the access control lists decide
+what it may see and do; mode bits are kept but decide nothing.`,
+		Example: "  hatrac mount ./mnt --as alice\n  fusermount3 -u ./mnt",
+		Args:    cobra.ExactArgs(1),
+		RunE: a.do(func(cmd *cobra.Command, args []string) error {
+			log, err := a.log.open(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			o, err := a.open(cmd.Context(), false, log)
+			if err != nil {
+				return err
+			}
+			return errors.Join(a.mountUntilDone(cmd, o, args[0], flags, log), o.close())
+		}),
+	}
+	a.storeFlags(cmd)
+	flags.add(cmd)
+	a.log.add(cmd)
+	return cmd
+}
+
+// mountUntilDone mounts the store and returns when it is unmounted, also by the end of the
+// command's context.
+func (a *app) mountUntilDone(cmd *cobra.Command, o *opened, dir string, flags mountFlags, log zerolog.Logger) error {
+	m, err := mount(cmd.Context(), o, dir, flags, log)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "The store is mounted on %s as %s.\n", dir, flags.as)
+	background, cancel := context.WithCancel(context.WithoutCancel(cmd.Context()))
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		_ = o.service.Run(background)
+	}()
+	unmounted := make(chan struct{})
+	go func() {
+		defer close(unmounted)
+		m.Wait()
+	}()
+	select {
+	case <-unmounted:
+	case <-cmd.Context().Done():
+		err = unmount(m)
+		<-unmounted
+	}
+	cancel()
+	<-ran
+	return err
+}
+
+// mount mounts the store on dir, which is made if it is missing.
+func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zerolog.Logger) (*fusefs.Mount, error) {
+	client, err := o.clientAs(ctx, flags.as)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeMountPoint(dir); err != nil {
+		return nil, err
+	}
+	return fusefs.New(ctx, fusefs.Config{
+		Dir:        dir,
+		Service:    o.service,
+		Client:     client,
+		ReadOnly:   flags.readOnly,
+		AllowOther: flags.allowOther,
+		UID:        uint32(os.Getuid()),
+		GID:        uint32(os.Getgid()),
+		Logger:     log,
+	})
+}
+
+// unmountTime bounds how long the end of a mount may take: what is open is committed, and what
+// stays busy is detached.
+const unmountTime = 5 * time.Minute
+
+func unmount(m *fusefs.Mount) error {
+	ctx, cancel := context.WithTimeout(context.Background(), unmountTime)
+	defer cancel()
+	if err := m.Unmount(ctx); err != nil {
+		return fmt.Errorf("the mount did not end cleanly: %w", err)
+	}
+	return nil
+}

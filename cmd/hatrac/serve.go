@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/hatrac/hatrac/fusefs"
+	"github.com/hatrac/hatrac/rest"
+	"github.com/hatrac/hatrac/store"
+)
+
+// Limits of the HTTP server.
+const (
+	headerTimeout  = 30 * time.Second // to send the header of a request
+	idleTimeout    = 2 * time.Minute  // between two requests
+	maxHeaderBytes = 64 << 10
+	drainTime      = 30 * time.Second // for requests under way when the server ends
+	cleanInterval  = 10 * time.Minute // between two looks for expired sessions
+)
+
+// serveFlags say what is served where.
+type serveFlags struct {
+	listen   string
+	mountDir string
+	mount    mountFlags
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var flags serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve a store over HTTP and, with --mount, as a file system",
+		Long: `Serve the REST API of a store and, with --mount, show the same store as a file
+system. With --data (the default) a missing store is made, together with an
+account "admin" that owns it; its password is printed once and kept in the file
+admin-password in that folder.
+
+Ctrl-C or SIGTERM ends it: requests under way are finished, open files are
+committed, and the mount is taken away.`,
+		Example: "  hatrac serve --data ./hatrac-data --listen 127.0.0.1:8080 --mount ./mnt",
+		Args:    cobra.NoArgs,
+		RunE:    a.do(func(cmd *cobra.Command, _ []string) error { return a.serve(cmd, flags) }),
+	}
+	a.storeFlags(cmd)
+	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8080", "the `address` to listen on; port 0 takes a free one")
+	cmd.Flags().StringVar(&flags.mountDir, "mount", "", "mount the store on this `folder` too")
+	flags.mount.add(cmd)
+	a.log.add(cmd)
+	return cmd
+}
+
+func (a *app) serve(cmd *cobra.Command, flags serveFlags) error {
+	log, err := a.log.open(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", flags.listen)
+	if err != nil {
+		return fmt.Errorf("the address %s cannot be served: %w", flags.listen, errors.Unwrap(err))
+	}
+	defer listener.Close()
+	o, err := a.open(cmd.Context(), a.config == "", log)
+	if err != nil {
+		return err
+	}
+	s := &server{opened: o, log: log, out: cmd.OutOrStdout(), listener: listener}
+	return errors.Join(s.run(cmd.Context(), a, flags), o.close())
+}
+
+// server is one run of "hatrac serve".
+type server struct {
+	*opened
+	log      zerolog.Logger
+	out      io.Writer
+	listener net.Listener
+	mounted  *fusefs.Mount
+}
+
+func (s *server) run(ctx context.Context, a *app, flags serveFlags) error {
+	_, data, err := a.settings()
+	if err != nil {
+		return err
+	}
+	var password string
+	if s.fresh {
+		if password, err = firstStart(ctx, s.opened, data); err != nil {
+			return err
+		}
+	}
+	handler, err := s.handler()
+	if err != nil {
+		return err
+	}
+	mountNote := s.mountIfAsked(ctx, flags)
+	s.welcome(data, password, mountNote)
+	return s.serveUntil(ctx, handler)
+}
+
+func (s *server) handler() (http.Handler, error) {
+	return rest.New(rest.Config{
+		Service:           s.service,
+		Accounts:          s.accounts,
+		Prefix:            s.config.ServicePrefix,
+		MaxRequestPayload: s.config.MaxRequestPayload,
+		BareCharacters:    s.config.Bare,
+		Cookie:            s.config.CookieName,
+		Log:               s.log,
+		Health: func(ctx context.Context) error {
+			_, err := s.dir.Resolve(ctx, store.Root, "")
+			return err
+		},
+	})
+}
+
+// mountIfAsked mounts the store and returns a line about it. A mount that cannot be had does
+// not keep the REST API from being served.
+func (s *server) mountIfAsked(ctx context.Context, flags serveFlags) string {
+	if flags.mountDir == "" {
+		return ""
+	}
+	m, err := mount(ctx, s.opened, flags.mountDir, flags.mount, s.log)
+	if err != nil {
+		return "none: " + sentence(err)
+	}
+	s.mounted = m
+	return flags.mountDir + " (as " + flags.mount.as + ")"
+}
+
+// welcome tells the person who started the server where everything is.
+func (s *server) welcome(data, password, mountNote string) {
+	fmt.Fprintf(s.out, "Hatrac is ready.\n  REST API  http://%s%s\n", s.listener.Addr(), s.config.ServicePrefix)
+	if mountNote != "" {
+		fmt.Fprintf(s.out, "  Mount     %s\n", mountNote)
+	}
+	if data != "" {
+		fmt.Fprintf(s.out, "  Data      %s\n", data)
+	}
+	if password != "" {
+		fmt.Fprintf(s.out, "  Account   %s, password %s (kept in %s/%s)\n", adminName, password, data, adminPasswordFile)
+	}
+}
+
+// serveUntil serves until ctx ends, and then ends everything in order: requests, mount,
+// background work.
+func (s *server) serveUntil(ctx context.Context, handler http.Handler) error {
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		s.background(background)
+	}()
+	srv := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(s.listener) }()
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		err = s.drain(srv)
+	}
+	if s.mounted != nil {
+		err = errors.Join(err, unmount(s.mounted))
+	}
+	cancel()
+	<-ran
+	return err
+}
+
+// drain lets requests under way finish and cuts off those that take too long.
+func (s *server) drain(srv *http.Server) error {
+	s.log.Info().Msg("stopping: requests under way are finished first")
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		s.log.Warn().Msg("some requests took too long and were cut off")
+		return srv.Close()
+	}
+	return nil
+}
+
+// background does the work that no request waits for, until ctx ends.
+func (s *server) background(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.service.Run(ctx)
+	}()
+	clean := time.NewTicker(cleanInterval)
+	defer clean.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			<-done
+			return
+		case <-clean.C:
+			if err := s.accounts.DropExpired(ctx); err != nil {
+				s.log.Warn().Err(err).Msg("expired sessions could not be dropped")
+			}
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rs/zerolog"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/cmd/config"
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/service/account"
+	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/filesystem"
+	"github.com/hatrac/hatrac/store/sqlite"
+)
+
+// opened is a store with everything that stands on it.
+type opened struct {
+	config   *config.Config
+	dir      store.Directory
+	bulk     *filesystem.Bulk
+	service  *service.Service
+	accounts *account.Accounts
+	fresh    bool // it has no root namespace yet
+}
+
+func (o *opened) close() error {
+	return errors.Join(o.bulk.Close(), o.dir.Close())
+}
+
+// settings returns the configuration that the flags ask for, and the folder of an embedded
+// store or "".
+func (a *app) settings() (*config.Config, string, error) {
+	if a.config != "" {
+		cfg, err := config.Load(a.config)
+		return cfg, "", err
+	}
+	dir := a.data
+	if dir == "" {
+		dir = config.DefaultData
+	}
+	cfg, err := config.ForData(dir)
+	return cfg, dir, err
+}
+
+// open opens the store that the flags name. With create, what is missing is made; otherwise a
+// store that does not exist is an error.
+func (a *app) open(ctx context.Context, create bool, log zerolog.Logger) (*opened, error) {
+	cfg, data, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	if create {
+		if err := os.MkdirAll(filepath.Dir(cfg.Database), 0o700); err != nil {
+			return nil, fmt.Errorf("the folder for the store cannot be made: %w", err)
+		}
+	} else if _, err := os.Stat(cfg.Database); errors.Is(err, fs.ErrNotExist) {
+		return nil, noStore(data, a.config)
+	}
+	dir, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.Database, Migrate: create})
+	if err != nil {
+		return nil, err
+	}
+	o := &opened{config: cfg, dir: dir}
+	if err := o.build(ctx, log); err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	if o.fresh && !create {
+		return nil, errors.Join(noStore(data, a.config), o.close())
+	}
+	return o, nil
+}
+
+func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
+	root, err := o.dir.Resolve(ctx, store.Root, "")
+	if err != nil {
+		return err
+	}
+	o.fresh = root.Name == nil
+	if o.bulk, err = filesystem.Open(ctx, filesystem.Config{Root: o.config.StoragePath}); err != nil {
+		return err
+	}
+	o.accounts = account.New(o.dir.Accounts(), account.Config{SessionLifetime: o.config.SessionLifetime})
+	o.service, err = service.New(service.Config{
+		Directory:        o.dir,
+		Bulk:             o.bulk,
+		Firewall:         o.config.Firewall,
+		DeletedRetention: o.config.DeletedRetention,
+		Log:              log,
+	})
+	if err != nil {
+		return errors.Join(err, o.bulk.Close())
+	}
+	return nil
+}
+
+func noStore(data, configFile string) error {
+	if data == "" {
+		return fmt.Errorf("there is no store yet; make it with \"hatrac init --config %s --owner ROLE\"", configFile)
+	}
+	return fmt.Errorf("there is no store in %s; \"hatrac serve --data %s\" or \"hatrac init\" makes one", data, data)
+}
+
+// clientAs returns the identity of that name, with the roles of its account if it has one. The
+// operator of the machine may name anybody.
+func (o *opened) clientAs(ctx context.Context, name string) (acl.Client, error) {
+	client, err := o.accounts.Client(ctx, name)
+	if store.KindOf(err) == store.NotFound {
+		return acl.Client{ID: name, DisplayName: name}, nil
+	}
+	return client, err
+}

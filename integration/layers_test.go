@@ -1,0 +1,108 @@
+package integration
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/hatrac/hatrac"
+
+// rooms says what each folder with Go code may import of this module (docs/ARCHITECTURE.md).
+// Tests may import more: they put real parts together.
+var rooms = map[string][]string{
+	"acl":              {},
+	"store":            {"acl"},
+	"store/sqlite":     {"acl", "store"},
+	"store/filesystem": {"acl", "store"},
+	"store/storetest":  {"acl", "store"},
+	"service":          {"acl", "store"},
+	"service/account":  {"acl", "store"},
+	"rest":             {"acl", "store", "service", "service/account"},
+	"fusefs":           {"acl", "store", "service"},
+	"cmd/config":       {"acl", "store"},
+	"cmd/hatrac": {
+		"acl", "store", "store/sqlite", "store/filesystem", "service", "service/account",
+		"rest", "fusefs", "cmd/config",
+	},
+	"integration": {},
+}
+
+// owners says which rooms alone may know a library, so that it can be replaced in one place.
+var owners = map[string][]string{
+	"github.com/gin-gonic/gin":  {"rest"},
+	"github.com/hanwen/go-fuse": {"fusefs"},
+	"github.com/spf13/cobra":    {"cmd/hatrac"},
+	"github.com/knadh/koanf":    {"cmd/config"},
+	"modernc.org/sqlite":        {"store/sqlite"},
+	"github.com/pressly/goose":  {"store/sqlite"},
+	"database/sql":              {"store/sqlite"},
+	"net/http":                  {"rest", "cmd/hatrac"},
+}
+
+func TestImportsPointDownwards(t *testing.T) {
+	for file, imports := range importsOfTheTree(t) {
+		room := path.Dir(file)
+		allowed, known := rooms[room]
+		if !known {
+			t.Errorf("%s: the folder %s is no room of the house; say in rooms what it may import", file, room)
+			continue
+		}
+		for _, imported := range imports {
+			inside, ok := strings.CutPrefix(imported, module+"/")
+			if ok && !slices.Contains(allowed, inside) {
+				t.Errorf("%s: %s must not import %s", file, room, inside)
+			}
+			for library, owners := range owners {
+				if (imported == library || strings.HasPrefix(imported, library+"/")) && !slices.Contains(owners, room) {
+					t.Errorf("%s: %s must not know %s", file, room, library)
+				}
+			}
+		}
+	}
+}
+
+// importsOfTheTree returns what each Go file that is not a test imports, by its path below the
+// top of the repository.
+func importsOfTheTree(t *testing.T) map[string][]string {
+	t.Helper()
+	files := make(map[string][]string)
+	top := os.DirFS("..")
+	err := fs.WalkDir(top, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (name != "." && strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata"):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", name), nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		files[name] = []string{}
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			files[name] = append(files[name], imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 50 {
+		t.Fatalf("only %d files were found", len(files))
+	}
+	return files
+}
