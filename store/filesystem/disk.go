@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
@@ -12,8 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// disk makes all calls of the package that reach the disk. Each of them is one step, so that
-// a test can look at, fail or end the work at every single one.
+// disk makes all calls of the package that reach the disk, but for reading open content and
+// closing what was only read. Each of them is one step, so that a test can look at, fail or
+// end the work at every single one.
 type disk struct {
 	// around, if set, is called for each step and decides whether to make the call.
 	around func(s step, call func() error) error
@@ -149,6 +151,23 @@ func (d disk) syncFolder(f *os.File) error {
 func (d disk) stat(path string) (info os.FileInfo, err error) {
 	err = d.do(step{op: opStat, path: path}, func() error { info, err = os.Lstat(path); return err })
 	return info, err
+}
+
+// checkFolder fails if there is no folder of that name.
+func (d disk) checkFolder(path string) error {
+	return d.do(step{op: opStat, path: path}, func() error {
+		info, err := os.Stat(path)
+		if err == nil && !info.IsDir() {
+			err = named("open", path, unix.ENOTDIR)
+		}
+		return err
+	})
+}
+
+// resolve returns the name of a file that is free of symbolic links.
+func (d disk) resolve(path string) (name string, err error) {
+	err = d.do(step{op: opStat, path: path}, func() error { name, err = filepath.EvalSymlinks(path); return err })
+	return name, err
 }
 
 // statOpen describes an open file.

@@ -21,8 +21,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -80,17 +78,10 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 	if err != nil {
 		return nil, fail("open storage", err)
 	}
-	for _, path := range []string{
-		root,
-		filepath.Join(root, contentFolder),
-		filepath.Join(root, stagingFolder),
-		filepath.Join(root, spoolFolder),
-	} {
-		if err := d.makeFolders(path); err != nil {
-			return nil, fail("create folder", err)
-		}
+	if err := d.prepare(root); err != nil {
+		return nil, fail("create folders", err)
 	}
-	spool, err := filepath.EvalSymlinks(filepath.Join(root, spoolFolder))
+	spool, err := d.resolve(filepath.Join(root, spoolFolder))
 	if err != nil {
 		return nil, fail("open spool", err)
 	}
@@ -137,26 +128,39 @@ func (b *Bulk) Capacity(ctx context.Context) (store.Space, error) {
 	}, nil
 }
 
-// makeFolders creates a folder, durably, with all that is missing above it.
-func (d disk) makeFolders(path string) error {
-	info, err := os.Stat(path)
-	if err == nil {
-		if !info.IsDir() {
-			return &os.PathError{Op: "open", Path: path, Err: unix.ENOTDIR}
-		}
-		return nil
+// prepare creates the root and its folders where they are missing. The names in the root are
+// made durable each time: who created them may have been stopped before that.
+func (d disk) prepare(root string) error {
+	if err := d.makeFolder(root); err != nil {
+		return err
 	}
+	for _, name := range []string{contentFolder, stagingFolder, spoolFolder} {
+		if err := d.makeFolder(filepath.Join(root, name)); err != nil {
+			return err
+		}
+	}
+	return d.syncNames(root)
+}
+
+// makeFolder creates a folder, durably, with all that is missing above it.
+func (d disk) makeFolder(path string) error {
+	err := d.checkFolder(path)
 	if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	parent := filepath.Dir(path)
-	if err := d.makeFolders(parent); err != nil {
+	if err := d.makeFolder(parent); err != nil {
 		return err
 	}
 	if err := d.mkdir(path); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	folder, err := d.openFolder(parent)
+	return d.syncNames(parent)
+}
+
+// syncNames makes the names in a folder durable.
+func (d disk) syncNames(path string) error {
+	folder, err := d.openFolder(path)
 	if err != nil {
 		return err
 	}

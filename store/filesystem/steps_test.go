@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
 )
@@ -243,44 +242,36 @@ func (w *world) checkRoot(t *testing.T, root string) {
 	wantFiles(t, root, want...)
 }
 
-func TestAFileSystemThatCannotMoveWithoutOverwritingIsUsedByLinks(t *testing.T) {
-	for _, answer := range []error{unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP} {
-		t.Run(answer.Error(), func(t *testing.T) {
+// TestAFirstStartMayBeInterrupted stops the first start at each step and starts anew before
+// the power fails: what the interrupted start made is then not taken for durable.
+func TestAFirstStartMayBeInterrupted(t *testing.T) {
+	content := sample(1, 1000)
+	n := 1
+	for fired := true; fired; n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			root := t.TempDir()
-			b := openOn(t, root, disk{around: func(s step, call func() error) error {
-				if s.op == opMove {
-					return answer
+			in := &injector{power: newPower(root)}
+			in.arm(n, crashes)
+			b, err := open(t.Context(), Config{Root: root}, in.disk())
+			if fired = in.fired(); (err == nil) == fired {
+				t.Errorf("the crash before %v ends in error %v", in.hit, err)
+			}
+			if err == nil {
+				_ = b.Close()
+			}
+			in.arm(0, fails)
+			in.hit = step{}
+			a := put(t, openOn(t, root, in.disk()), content)
+			left := in.power.fail(t)
+			for _, folder := range []string{contentFolder, stagingFolder, spoolFolder} {
+				if _, err := os.Stat(filepath.Join(left, folder)); err != nil {
+					t.Errorf("after a crash at step %d and another one: %v", n, err)
 				}
-				return call()
-			}})
-			content := sample(1, 10_000)
-			a := put(t, b, content)
-			wantContent(t, b, a, content)
-			wantFiles(t, root, fileOf(a))
+			}
+			wantContent(t, openBulk(t, left), a, content)
 		})
 	}
-}
-
-func TestContentIsNeverOverwritten(t *testing.T) {
-	for _, op := range []string{"", opMove} {
-		root := t.TempDir()
-		b := openOn(t, root, disk{around: func(s step, call func() error) error {
-			if s.op == op {
-				return unix.EINVAL
-			}
-			return call()
-		}})
-		first := put(t, b, nil)
-		second := place{generation: generationOf(t, first), number: 2}
-		theirs := []byte("of somebody else")
-		if err := os.WriteFile(second.path(b.content), theirs, 0o444); err != nil {
-			t.Fatal(err)
-		}
-		_, err := b.Put(t.Context(), store.Placement{}, strings.NewReader("new"))
-		wantKind(t, err, store.Internal)
-		wantContent(t, b, second.address(), theirs)
-		wantFiles(t, root, fileOf(first), fileOf(second.address()))
-		third := put(t, b, theirs)
-		wantContent(t, b, third, theirs)
+	if n < 10 {
+		t.Errorf("only %d steps were seen", n-2)
 	}
 }
