@@ -13,8 +13,12 @@ import (
 )
 
 // failed gives an error of the database, met while doing something, its kind. It is the only
-// place that does.
+// place that does. An error that has its kind already is returned as it is.
 func failed(doing string, err error) error {
+	var known *store.Error
+	if errors.As(err, &known) {
+		return err
+	}
 	return store.Wrap(kindOf(err), doing, err)
 }
 

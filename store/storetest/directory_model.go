@@ -25,10 +25,13 @@ func testModel(t *testing.T, db Database) {
 		top := store.Path(fmt.Sprint("/run-", run))
 		m := &model{names: map[store.Path]*modelName{}, ids: map[int64]store.Path{}}
 		m.add(top, w.namespace(top).ID, acl.Namespace)
-		rt.Repeat(map[string]func(*rapid.T){
-			"change": func(rt *rapid.T) { m.change(rt, w) },
-			"":       func(rt *rapid.T) { m.compare(rt, w, top) },
-		})
+		for range rapid.IntRange(1, 20).Draw(rt, "changes") {
+			m.change(rt, w)
+			if rapid.IntRange(0, 9).Draw(rt, "look") == 0 {
+				m.compare(rt, w, top)
+			}
+		}
+		m.compare(rt, w, top)
 	})
 }
 

@@ -120,7 +120,7 @@ func choosesCurrent(w *world) {
 func keepsInline(w *world) {
 	ctx := w.t.Context()
 	w.namespace("/inline")
-	for name, content := range map[string][]byte{"empty": {}, "nil": nil, "bytes": []byte("\x00\xff content"), "big": bytes.Repeat([]byte("x"), 100_000)} {
+	for name, content := range map[string][]byte{"empty": {}, "nil": nil, "bytes": []byte("\x00\xff content"), "big": bytes.Repeat([]byte("x"), 9000)} {
 		path := store.Path("/inline/" + name)
 		o := w.object(path)
 		v := w.bindAs(store.Version{NameID: o.ID, Version: name, Size: int64(len(content)), Inline: content, HasInline: true})
