@@ -56,8 +56,8 @@ type Version struct {
 	// Address says where Bulk keeps the content; it is empty if the content is Inline or
 	// the version only forwards.
 	Address Address
-	// Inline is small content that the directory keeps itself. It is nil in what Children
-	// and Versions return; see HasInline.
+	// Inline is small content that the directory keeps itself. It is nil in what Children,
+	// Versions and Beneath return; see HasInline.
 	Inline []byte
 	// HasInline is true if the directory keeps the content.
 	HasInline bool
