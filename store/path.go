@@ -67,8 +67,11 @@ func ParsePath(escaped string, bare *BareCharacters) (Path, error) {
 		b.WriteByte('/')
 		encodeTo(&b, raw)
 	}
-	if b.Len() == 0 {
+	switch {
+	case b.Len() == 0:
 		return Root, nil
+	case b.Len() > MaxPath:
+		return "", NewError(TooLong, "", "The name is too long.")
 	}
 	return Path(b.String()), nil
 }
