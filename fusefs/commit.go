@@ -1,0 +1,178 @@
+package fusefs
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+// commitRate is the number of bytes a second at which content is stored at the very least; a
+// commit's deadline grows with its size.
+const commitRate = 4 << 20
+
+// commit makes what was written to the draft of f a version and waits for it. Its failure is
+// final.
+func (m *Mount) commit(ctx context.Context, f *file, d *draft) error {
+	return d.commit(ctx, true, func(content finished) error {
+		return m.put(f, f.where().Path, content, service.Conditions{})
+	})
+}
+
+// put stores the content of a draft as a version of the object at path, which f stands for
+// then.
+func (m *Mount) put(f *file, path store.Path, content finished, cond service.Conditions) error {
+	deadline := m.cfg.Deadline + time.Duration(content.size/commitRate)*time.Second
+	ctx, cancel := context.WithTimeout(m.base, deadline)
+	defer cancel()
+	attr := content.attr
+	attr.Ino = f.ino
+	deed := m.own.begin(path, service.Created, service.Updated, service.Described)
+	result, err := m.svc.PutObject(ctx, m.cfg.Client, service.PutObject{
+		Path:          path,
+		Draft:         &service.Draft{File: content.file, SHA256: content.sha256},
+		Size:          content.size,
+		SkipUnchanged: true,
+		KeepMetadata:  true,
+		Revive:        true,
+		Attr:          attr,
+		Conditions:    cond,
+	})
+	if err != nil {
+		m.own.end(deed, "", err)
+		return err
+	}
+	f.committed(&result.Version)
+	m.own.end(deed, result.Version.Version, nil)
+	return nil
+}
+
+// committed notes that f stands for a version which this mount made.
+func (f *file) committed(v *store.Version) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.version = v.Version
+	f.bound = f.m.clock.Add(1)
+	f.seen = time.Time{}
+	if f.info != nil {
+		info := *f.info
+		info.Version = v
+		f.info = &info
+	}
+}
+
+// settle ends the draft of f if nobody needs it: no writer has it open, it waits for nobody, and
+// all that was written is a version or is kept aside. The name leads back to the store then.
+func (m *Mount) settle(f *file) {
+	f.mu.Lock()
+	d, path := f.draft, f.path
+	if d == nil || f.writers > 0 || f.delayed && !f.unbound || time.Now().Before(f.reserved) {
+		f.mu.Unlock()
+		return
+	}
+	state := d.state()
+	if state == dirty && f.unbound {
+		state = clean // nobody will ask for it
+	}
+	if state == dirty || state == committing || state == kept && f.readers > 0 {
+		f.mu.Unlock()
+		return
+	}
+	if !f.unbound {
+		m.overlay.drop(path, f)
+	}
+	if f.readers > 0 {
+		f.mu.Unlock()
+		return
+	}
+	f.draft, f.seen = nil, time.Time{}
+	if state == kept {
+		f.cached = false
+		f.unbound = f.unbound || f.version == ""
+	}
+	f.mu.Unlock()
+	if state == kept {
+		m.keep(f, path, d)
+	}
+	if err := d.close(); err != nil {
+		m.log.Warn().Err(err).Str("path", string(path)).Msg("a spool file could not be removed")
+	}
+}
+
+// keep puts a draft aside whose commit failed, and makes the kernel forget it.
+func (m *Mount) keep(f *file, path store.Path, d *draft) {
+	err := d.release(func(spool *os.File) error {
+		return m.session.keep(spool.Name(), string(path), store.Sentence(d.failed()))
+	})
+	if err != nil {
+		m.log.Error().Err(err).Str("path", string(path)).Msg("a draft could not be kept")
+	}
+	m.later(func() { m.forget(path) })
+}
+
+// settleAll brings drafts to an end that no writer holds: scratch files become objects.
+func (m *Mount) settleAll() {
+	for _, f := range m.overlay.all() {
+		f.mu.Lock()
+		idle := f.draft != nil && f.writers == 0
+		f.reserved = time.Time{}
+		f.mu.Unlock()
+		if idle {
+			m.promote(f)
+		}
+	}
+}
+
+// promote makes an ordinary object of a scratch file that was left alone. Files that are never
+// to become objects stay until the mount ends.
+func (m *Mount) promote(f *file) {
+	f.mu.Lock()
+	d := f.draft
+	if d == nil || f.writers > 0 {
+		f.mu.Unlock()
+		return
+	}
+	if f.delayed {
+		if mountOnly(f.path) {
+			f.mu.Unlock()
+			return
+		}
+		f.delayed = false
+	}
+	f.mu.Unlock()
+	if err := m.commit(m.base, f, d); err != nil {
+		m.log.Error().Err(err).Str("path", string(f.where().Path)).Msg("a file could not be committed")
+	}
+	m.settle(f)
+}
+
+// abandon ends the draft of f at the end of the mount, when all handles are gone.
+func (m *Mount) abandon(f *file) {
+	f.mu.Lock()
+	f.writers, f.readers, f.reserved = 0, 0, time.Time{}
+	d, path := f.draft, f.path
+	if d != nil && f.delayed && mountOnly(path) {
+		m.overlay.drop(path, f)
+		f.draft = nil
+		f.mu.Unlock()
+		_ = d.close()
+		return
+	}
+	f.mu.Unlock()
+	m.promote(f)
+}
+
+// delay arms the timer that promotes a scratch file when it is left alone.
+func (m *Mount) delay(f *file) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.delayed || f.draft == nil || f.unbound || mountOnly(f.path) {
+		return
+	}
+	if f.scratch != nil {
+		f.scratch.Stop()
+	}
+	f.scratch = time.AfterFunc(m.cfg.ScratchGrace, func() { m.later(func() { m.promote(f) }) })
+}

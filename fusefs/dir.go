@@ -1,0 +1,262 @@
+package fusefs
+
+import (
+	"context"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+// dirNode is a namespace.
+type dirNode struct {
+	fs.Inode
+	m       *Mount
+	id      int64  // of the name
+	segment string // of the path, encoded; empty for the root
+
+	mu    sync.Mutex // guards what follows
+	info  *service.Info
+	seen  time.Time
+	epoch uint64
+}
+
+var (
+	_ fs.NodeGetattrer = (*dirNode)(nil)
+	_ fs.NodeSetattrer = (*dirNode)(nil)
+	_ fs.NodeAccesser  = (*dirNode)(nil)
+	_ fs.NodeLookuper  = (*dirNode)(nil)
+	_ fs.NodeStatfser  = (*dirNode)(nil)
+)
+
+// path returns where the namespace hangs in the tree; it reports false if that is nowhere.
+func (n *dirNode) path() (store.Path, bool) {
+	if n.IsRoot() {
+		return store.Root, true
+	}
+	_, up := n.Parent()
+	if up == nil {
+		return "", false
+	}
+	parent, ok := up.Operations().(*dirNode)
+	if !ok {
+		return "", false
+	}
+	path, ok := parent.path()
+	if !ok {
+		return "", false
+	}
+	child, err := path.Child(store.DecodeSegment(n.segment))
+	return child, err == nil
+}
+
+// learn keeps what the service said.
+func (n *dirNode) learn(info *service.Info) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.info, n.seen, n.epoch = info, time.Now(), n.m.epoch.Load()
+}
+
+// known returns what the service said, if it said it a moment ago.
+func (n *dirNode) known() *service.Info {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.info == nil || n.epoch != n.m.epoch.Load() || time.Since(n.seen) >= n.m.cfg.AttrTimeout {
+		return nil
+	}
+	return n.info
+}
+
+func (n *dirNode) stale() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.seen = time.Time{}
+}
+
+// current returns what holds for the namespace now.
+func (n *dirNode) current(ctx context.Context) (*service.Info, error) {
+	if info := n.known(); info != nil {
+		return info, nil
+	}
+	path, ok := n.path()
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	info, err := n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: path})
+	if err != nil {
+		return nil, err
+	}
+	if info.Name.ID != n.id {
+		return nil, syscall.ESTALE
+	}
+	n.learn(info)
+	return info, nil
+}
+
+// Getattr implements fs.NodeGetattrer.
+func (n *dirNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	call, cancel := n.m.call(ctx)
+	defer cancel()
+	info, err := n.current(call)
+	if err != nil {
+		return n.m.answer(ctx, err)
+	}
+	n.m.fillDir(&out.Attr, info)
+	return 0
+}
+
+// Setattr implements fs.NodeSetattrer.
+func (n *dirNode) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	if errno := n.Getattr(ctx, fh, out); errno != 0 {
+		return errno
+	}
+	attr, any := asked(in, &out.Attr)
+	if !any {
+		return 0
+	}
+	path, ok := n.path()
+	if !ok {
+		return syscall.ENOENT
+	}
+	if errno := n.m.writable(); errno != 0 {
+		return errno
+	}
+	if errno := n.m.describe(ctx, store.Ref{Path: path}, attr); errno != 0 {
+		return errno
+	}
+	n.stale()
+	return n.Getattr(ctx, fh, out)
+}
+
+// Access implements fs.NodeAccesser. Whoever knows a name may pass through its namespaces.
+func (n *dirNode) Access(ctx context.Context, mask uint32) syscall.Errno {
+	call, cancel := n.m.call(ctx)
+	defer cancel()
+	info, err := n.current(call)
+	if err != nil {
+		return n.m.answer(ctx, err)
+	}
+	write := n.m.writable() == 0 && info.May(acl.CreateChild)
+	return granted(mask, info.May(acl.ListNamespace), write, true)
+}
+
+// Statfs implements fs.NodeStatfser.
+func (n *dirNode) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
+	const block = 4096
+	call, cancel := n.m.call(ctx)
+	defer cancel()
+	space, err := n.m.svc.Space(call)
+	if err != nil {
+		return n.m.answer(ctx, err)
+	}
+	out.Bsize, out.Frsize, out.NameLen = block, block, maxFileName
+	out.Blocks, out.Bfree, out.Bavail = space.Total/block, space.Free/block, space.Available/block
+	out.Files, out.Ffree = space.Files, space.FreeFiles
+	return 0
+}
+
+// Lookup implements fs.NodeLookuper.
+func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	path, ok := n.path()
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	call, cancel := n.m.call(ctx)
+	defer cancel()
+	e, err := n.m.find(call, path, name)
+	if err != nil {
+		if maybeVirtual(name) {
+			out.SetEntryTimeout(time.Nanosecond) // or else the kernel would remember the miss
+		}
+		return nil, n.m.answer(ctx, err)
+	}
+	return n.attach(ctx, e, out)
+}
+
+// entry is what a file name leads to: exactly one field is set, but info with versions.
+type entry struct {
+	info     *service.Info // of a namespace, or of a version that is a file or link
+	file     *file         // of a draft, or the one that stands for the version of info
+	snapshot *service.Info // of a version that is shown as a snapshot
+	versions *service.Info // of an object whose versions are shown as a directory
+}
+
+// find looks a name up: drafts of this mount, then the store, then virtual names.
+func (m *Mount) find(ctx context.Context, parent store.Path, name string) (entry, error) {
+	path, err := literal(parent, name)
+	if err != nil {
+		return entry{}, err
+	}
+	e, err := m.findPath(ctx, path)
+	if store.KindOf(err) != store.NotFound {
+		return e, err
+	}
+	if path, ok := encoded(parent, name); ok {
+		if e, err := m.findPath(ctx, path); store.KindOf(err) != store.NotFound {
+			return e, err
+		}
+	}
+	return m.findVirtual(ctx, parent, name)
+}
+
+func noSuchFile(path store.Path) error { return store.NewError(store.NotFound, string(path), "") }
+
+// findPath looks a path up.
+func (m *Mount) findPath(ctx context.Context, path store.Path) (entry, error) {
+	if f := m.overlay.get(path); f != nil {
+		return entry{file: f}, nil
+	}
+	asked := m.clock.Load()
+	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: path})
+	if err != nil {
+		return entry{}, err
+	}
+	return m.entryOf(info, asked)
+}
+
+// entryOf returns what info tells of; NotFound if that is nothing that can be seen.
+func (m *Mount) entryOf(info *service.Info, asked uint64) (entry, error) {
+	switch {
+	case info.IsNamespace():
+		return entry{info: info}, nil
+	case info.Holds():
+		return entry{info: info, file: m.fileOf(info, asked)}, nil
+	}
+	return entry{}, noSuchFile(info.Name.Path)
+}
+
+// attach makes the node of an entry, or finds it again, and describes it.
+func (n *dirNode) attach(ctx context.Context, e entry, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	m := n.m
+	var node fs.InodeEmbedder
+	switch {
+	case e.snapshot != nil:
+		m.fillSnapshot(&out.Attr, e.snapshot)
+		node = &snapshotNode{m: m, info: e.snapshot}
+	case e.versions != nil:
+		m.fillVersions(&out.Attr, e.versions)
+		node = &versionsNode{m: m, object: e.versions.Name.Path, id: e.versions.Name.ID}
+	case e.file != nil:
+		var attr fuse.AttrOut
+		if errno := e.file.getattr(ctx, &attr); errno != 0 {
+			return nil, errno
+		}
+		if out.Attr = attr.Attr; out.Mode&syscall.S_IFMT == syscall.S_IFLNK {
+			node = &linkNode{f: e.file}
+		} else {
+			node = &fileNode{f: e.file}
+		}
+	default:
+		m.fillDir(&out.Attr, e.info)
+		d := &dirNode{m: m, id: e.info.Name.ID, segment: e.info.Name.Path.Base()}
+		d.learn(e.info)
+		node = d
+	}
+	return n.NewInode(ctx, node, fs.StableAttr{Mode: out.Mode & syscall.S_IFMT, Ino: out.Ino}), 0
+}

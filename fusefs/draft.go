@@ -1,0 +1,326 @@
+package fusefs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+// state says where a draft stands.
+type state uint8
+
+const (
+	clean      state = iota // it is what was last committed, or what it began with
+	dirty                   // it was changed since
+	committing              // it becomes a version right now; changes wait
+	kept                    // its commit failed, which is final
+)
+
+// content is what a draft begins with. The draft owns and closes it.
+type content interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// spooler makes an empty file for a draft.
+type spooler func() (*os.File, error)
+
+// draft is the changing content of one file between two versions. It lies in a spool file,
+// which is made at the first change; after a commit the file may have become the version
+// itself, and the next change makes another one. All methods may be called concurrently.
+type draft struct {
+	spool spooler
+	gate  gate // held by who changes content, file or attributes
+
+	mu        sync.Mutex // guards what follows; never held over I/O
+	view      *view      // what is read; nil: nothing was ever there
+	own       bool       // view is a spool file that may be written to
+	size      int64
+	changes   uint64 // counts changes of content, creation included
+	committed uint64 // value of changes at the last commit
+	busy      bool   // a commit is under way
+	failure   error  // why the commit failed
+	detached  bool   // it has no name any more
+	attr      store.Attr
+	last      time.Time // of the last version, or of the beginning
+	awaited   bool      // a version is due at a time that somebody waits for
+
+	digest *runningDigest // guarded by the gate
+}
+
+// newDraft returns a clean draft of content that a version holds already.
+func newDraft(spool spooler, base content, attr store.Attr) *draft {
+	d := &draft{spool: spool, gate: newGate(), attr: attr, last: time.Now()}
+	d.view = newView(base)
+	d.size = base.Size()
+	return d
+}
+
+// newEmptyDraft returns a draft of a file that is new or was truncated, which is a change.
+func newEmptyDraft(spool spooler, attr store.Attr) *draft {
+	return &draft{
+		spool: spool, gate: newGate(), attr: attr, last: time.Now(), changes: 1,
+		digest: newRunningDigest(),
+	}
+}
+
+// state returns where the draft stands at this moment.
+func (d *draft) state() state {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.stateLocked()
+}
+
+func (d *draft) stateLocked() state {
+	switch {
+	case d.failure != nil:
+		return kept
+	case d.busy:
+		return committing
+	case d.changes != d.committed:
+		return dirty
+	}
+	return clean
+}
+
+// failed returns why the commit failed, or nil.
+func (d *draft) failed() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failure
+}
+
+// stat returns size and attributes.
+func (d *draft) stat() (int64, store.Attr) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.size, d.attr
+}
+
+// pending reports whether the change numbered seq waits for a commit.
+func (d *draft) pending(seq uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return seq > d.committed
+}
+
+// readAt reads like pread(2): a short count is the end.
+func (d *draft) readAt(p []byte, off int64) (int, error) {
+	d.mu.Lock()
+	v, size := d.view, d.size
+	if v == nil || off >= size {
+		d.mu.Unlock()
+		return 0, nil
+	}
+	v.users++
+	d.mu.Unlock()
+	defer d.leaveView(v)
+	n, err := v.ReadAt(p[:min(int64(len(p)), size-off)], off)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+// writeAt writes all of p and returns the number of this change.
+func (d *draft) writeAt(ctx context.Context, p []byte, off int64) (uint64, error) {
+	if err := d.enterChange(ctx); err != nil {
+		return 0, err
+	}
+	defer d.gate.leave()
+	file, err := d.writable(-1)
+	if err != nil {
+		return 0, err
+	}
+	n, err := file.WriteAt(p, off)
+	d.digest = d.digest.write(p[:n], off)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n > 0 {
+		d.size = max(d.size, off+int64(n))
+		d.touch()
+	}
+	return d.changes, err
+}
+
+// truncate sets the size and returns the number of this change.
+func (d *draft) truncate(ctx context.Context, size int64) (uint64, error) {
+	if err := d.enterChange(ctx); err != nil {
+		return 0, err
+	}
+	defer d.gate.leave()
+	if old, _ := d.stat(); old != size {
+		if err := d.resize(size); err != nil {
+			return 0, err
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.size = size
+	d.touch()
+	return d.changes, nil
+}
+
+func (d *draft) resize(size int64) error {
+	file, err := d.writable(size)
+	if err != nil {
+		return err
+	}
+	if err := file.Truncate(size); err != nil {
+		return err
+	}
+	if d.digest = nil; size == 0 {
+		d.digest = newRunningDigest()
+	}
+	return nil
+}
+
+// enterChange waits for its turn to change the draft; a draft whose commit failed answers
+// that failure.
+func (d *draft) enterChange(ctx context.Context) error {
+	if err := d.gate.enter(ctx); err != nil {
+		return err
+	}
+	if err := d.failed(); err != nil {
+		d.gate.leave()
+		return err
+	}
+	return nil
+}
+
+// touch notes a change of content.
+func (d *draft) touch() {
+	d.changes++
+	d.attr.MTime, d.attr.HasMTime = time.Now().UnixNano(), true
+}
+
+// writable returns a file that may be written to, with the content as it is, or its first
+// keep bytes if keep is not negative. The gate is held.
+func (d *draft) writable(keep int64) (*os.File, error) {
+	d.mu.Lock()
+	v, own, size := d.view, d.own, d.size
+	d.mu.Unlock()
+	if own {
+		return v.content.(spoolFile).File, nil
+	}
+	file, err := d.spool()
+	if err != nil {
+		return nil, err
+	}
+	if keep >= 0 {
+		size = min(size, keep)
+	}
+	if v != nil {
+		if err := clone(file, v.content, size); err != nil {
+			return nil, errors.Join(err, discard(file))
+		}
+	}
+	d.replace(newView(spoolFile{file}), true)
+	return file, nil
+}
+
+// setAttr puts attributes over those that are there. They go into the next version.
+func (d *draft) setAttr(ctx context.Context, attr store.Attr) error {
+	if err := d.gate.enter(ctx); err != nil {
+		return err
+	}
+	defer d.gate.leave()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.attr = d.attr.Merge(attr)
+	return nil
+}
+
+// sync makes what was written survive a crash.
+func (d *draft) sync(ctx context.Context) error {
+	if err := d.gate.enter(ctx); err != nil {
+		return err
+	}
+	defer d.gate.leave()
+	d.mu.Lock()
+	v, own := d.view, d.own
+	d.mu.Unlock()
+	if !own {
+		return nil
+	}
+	return syncSpool(v.content.(spoolFile).File)
+}
+
+// detach takes the draft's name away: its commits do nothing from now on, and succeed. The
+// gate is held, so that no commit is under way.
+func (d *draft) detach() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.detached = true
+}
+
+// close releases what the draft holds. Nobody uses it any more.
+func (d *draft) close() error {
+	d.mu.Lock()
+	own, v := d.own, d.view
+	d.own = false
+	d.mu.Unlock()
+	var err error
+	if own {
+		err = os.Remove(v.content.(spoolFile).Name())
+	}
+	d.replace(nil, false)
+	return err
+}
+
+// replace makes v what is read from now on.
+func (d *draft) replace(v *view, own bool) {
+	d.mu.Lock()
+	old := d.view
+	d.view, d.own = v, own
+	d.mu.Unlock()
+	if old != nil {
+		d.leaveView(old)
+	}
+}
+
+// view is content that is closed when nobody reads it any more. draft.mu guards users.
+type view struct {
+	content
+	users int
+}
+
+func newView(c content) *view { return &view{content: c, users: 1} }
+
+func (d *draft) leaveView(v *view) {
+	d.mu.Lock()
+	v.users--
+	unused := v.users == 0
+	d.mu.Unlock()
+	if unused {
+		_ = v.Close() // only read, or written and no longer wanted
+	}
+}
+
+// spoolFile is a spool file as content.
+type spoolFile struct{ *os.File }
+
+func (f spoolFile) Size() int64 {
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// relabel notes the path of the draft on its spool file, for those who find it after a crash.
+// The gate is held.
+func (d *draft) relabel(path store.Path) {
+	d.mu.Lock()
+	v, own := d.view, d.own
+	d.mu.Unlock()
+	if own {
+		label(v.content.(spoolFile).File, path)
+	}
+}

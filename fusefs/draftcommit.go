@@ -1,0 +1,129 @@
+package fusefs
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+// finished is a draft that is to become a version. The file is the draft's and is not written
+// to again, whatever comes of the commit.
+type finished struct {
+	file   *os.File
+	sha256 []byte // nil: unknown
+	size   int64
+	attr   store.Attr
+}
+
+// commit calls put with the content, if it was changed since the last commit, and waits for it.
+// put runs on, with the draft closed for changes, also when ctx ends before it; it is the one
+// to set a deadline. A failure of put is final if final is true: it is the answer to all that
+// is asked of the draft later. Detached drafts succeed without a call.
+func (d *draft) commit(ctx context.Context, final bool, put func(finished) error) error {
+	if err := d.gate.enter(ctx); err != nil {
+		return err
+	}
+	switch d.state() {
+	case kept:
+		d.gate.leave()
+		return d.failed()
+	case clean:
+		d.gate.leave()
+		return nil
+	}
+	if d.pass() {
+		d.gate.leave()
+		return nil
+	}
+	done := make(chan error, 1)
+	d.setBusy(true)
+	go func() {
+		err := d.hand(put)
+		d.conclude(err, final)
+		d.gate.leave()
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return store.Wrap(store.Internal, "commit", ctx.Err())
+	}
+}
+
+// pass counts the changes of a detached draft as committed.
+func (d *draft) pass() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.detached {
+		d.committed = d.changes
+	}
+	return d.detached
+}
+
+func (d *draft) setBusy(busy bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy = busy
+}
+
+// hand gives the content to put. The gate is held.
+func (d *draft) hand(put func(finished) error) error {
+	file, err := d.writable(-1)
+	if err != nil {
+		return err
+	}
+	size, attr := d.stat()
+	return put(finished{file: file, sha256: d.digest.sum(), size: size, attr: attr})
+}
+
+// conclude notes what came of a commit.
+func (d *draft) conclude(err error, final bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy, d.awaited = false, false
+	if err != nil {
+		if final {
+			d.failure = err
+		}
+		return
+	}
+	d.committed = d.changes
+	d.last = time.Now()
+	if d.own {
+		d.own = false // it may be the version itself by now
+		_ = os.Remove(d.view.content.(spoolFile).Name())
+	}
+}
+
+// due says when what was written is to become a version, at most interval after the last one;
+// it reports false if nothing was written or somebody was told already.
+func (d *draft) due(interval time.Duration) (time.Duration, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.changes == d.committed || d.failure != nil || d.awaited {
+		return 0, false
+	}
+	wait := interval - time.Since(d.last)
+	d.awaited = wait > 0
+	return wait, true
+}
+
+// release gives the content of a draft whose commit failed to keep and forgets it.
+func (d *draft) release(keep func(*os.File) error) error {
+	d.mu.Lock()
+	v, own := d.view, d.own
+	d.mu.Unlock()
+	if !own {
+		return nil
+	}
+	if err := keep(v.content.(spoolFile).File); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.own = false
+	d.mu.Unlock()
+	return nil
+}

@@ -1,0 +1,191 @@
+package fusefs
+
+import (
+	"context"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+// pin is a handle on one version.
+type pin struct {
+	f       *file // nil for a snapshot
+	content store.Content
+	file    *os.File // of content, where it has one
+}
+
+var (
+	_ fs.FileReader   = (*pin)(nil)
+	_ fs.FileReleaser = (*pin)(nil)
+	_ fs.FileFsyncer  = (*pin)(nil)
+)
+
+func newPin(f *file, content store.Content) *pin {
+	p := &pin{f: f, content: content}
+	if c, ok := content.(store.FileContent); ok {
+		p.file = c.File()
+	}
+	return p
+}
+
+// Read implements fs.FileReader.
+func (p *pin) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	if p.file != nil {
+		return fuse.ReadResultFd(p.file.Fd(), off, len(dest)), 0
+	}
+	if off >= p.content.Size() {
+		return fuse.ReadResultData(nil), 0
+	}
+	dest = dest[:min(int64(len(dest)), p.content.Size()-off)]
+	n, err := p.content.ReadAt(dest, off)
+	if n == len(dest) {
+		err = nil
+	}
+	return fuse.ReadResultData(dest[:n]), errnoOf(err)
+}
+
+// Fsync implements fs.FileFsyncer: a version is durable.
+func (p *pin) Fsync(context.Context, uint32) syscall.Errno { return 0 }
+
+// Release implements fs.FileReleaser.
+func (p *pin) Release(context.Context) syscall.Errno {
+	err := p.content.Close()
+	if p.f != nil {
+		p.f.unpin()
+	}
+	return errnoOf(err)
+}
+
+// draftHandle is a handle on a draft.
+type draftHandle struct {
+	m      *Mount
+	f      *file
+	d      *draft
+	write  bool
+	opener process
+	last   atomic.Uint64 // number of the last change through this handle; 0: none
+}
+
+var (
+	_ fs.FileReader   = (*draftHandle)(nil)
+	_ fs.FileWriter   = (*draftHandle)(nil)
+	_ fs.FileFlusher  = (*draftHandle)(nil)
+	_ fs.FileFsyncer  = (*draftHandle)(nil)
+	_ fs.FileReleaser = (*draftHandle)(nil)
+)
+
+// Read implements fs.FileReader.
+func (h *draftHandle) Read(_ context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	n, err := h.d.readAt(dest, off)
+	if err != nil {
+		return nil, errnoOf(err)
+	}
+	return fuse.ReadResultData(dest[:n]), 0
+}
+
+// Write implements fs.FileWriter.
+func (h *draftHandle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
+	call, cancel := h.m.call(ctx)
+	defer cancel()
+	change, err := h.d.writeAt(call, data, off)
+	if err != nil {
+		return 0, h.m.answer(ctx, err)
+	}
+	h.changed(change)
+	return uint32(len(data)), 0
+}
+
+// changed notes the number of a change made through this handle.
+func (h *draftHandle) changed(change uint64) {
+	for {
+		last := h.last.Load()
+		if change <= last || h.last.CompareAndSwap(last, change) {
+			return
+		}
+	}
+}
+
+// Flush implements fs.FileFlusher: it commits what was written through this handle, so that the
+// close that it belongs to says how that went. A close by a process that only inherited the
+// descriptor commits nothing as long as the opener may go on writing.
+func (h *draftHandle) Flush(ctx context.Context) syscall.Errno {
+	if !h.write {
+		return 0
+	}
+	if err := h.d.failed(); err != nil {
+		return errnoOf(err)
+	}
+	if !h.d.pending(h.last.Load()) || h.f.delays() || h.inherited(ctx) {
+		return 0
+	}
+	wait, cancel := h.m.wait(ctx)
+	defer cancel()
+	return h.m.answer(ctx, h.m.commit(wait, h.f, h.d))
+}
+
+// delays reports whether the file is not committed under the name it has.
+func (f *file) delays() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.delayed
+}
+
+// inherited reports whether the caller is another process than the opener, which still lives.
+func (h *draftHandle) inherited(ctx context.Context) bool {
+	caller := processOf(callerOf(ctx).Pid)
+	return caller != h.opener && h.opener.lives()
+}
+
+// Fsync implements fs.FileFsyncer: what was written survives a crash. It becomes a version at
+// the close, or when the last version is old enough.
+func (h *draftHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
+	if !h.write {
+		return 0
+	}
+	patient, cancel := h.m.wait(ctx)
+	defer cancel()
+	if err := h.d.failed(); err != nil {
+		return errnoOf(err)
+	}
+	if err := h.d.sync(patient); err != nil {
+		return h.m.answer(ctx, err)
+	}
+	if h.f.delays() {
+		return 0
+	}
+	wait, due := h.d.due(h.m.cfg.VersionInterval)
+	switch {
+	case due && wait <= 0:
+		return h.m.answer(ctx, h.m.commit(patient, h.f, h.d))
+	case due:
+		time.AfterFunc(wait, func() { h.m.later(h.commitSynced) })
+	}
+	return 0
+}
+
+// commitSynced makes a version of a file that was synced and is still open.
+func (h *draftHandle) commitSynced() {
+	if h.f.delays() || h.f.current() != h.d {
+		return
+	}
+	if err := h.m.commit(h.m.base, h.f, h.d); err != nil {
+		h.m.log.Error().Err(err).Str("path", string(h.f.where().Path)).Msg("a synced file could not be committed")
+	}
+	h.m.settle(h.f)
+}
+
+// Release implements fs.FileReleaser.
+func (h *draftHandle) Release(context.Context) syscall.Errno {
+	if h.write {
+		h.m.releaseWriter(h.f, h.d)
+	} else {
+		h.m.releaseReader(h.f)
+	}
+	return 0
+}

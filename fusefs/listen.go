@@ -1,0 +1,143 @@
+package fusefs
+
+import (
+	"context"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+// heard makes the kernel forget what a change made untrue. It runs on a goroutine of the
+// service's announcer and holds no lock while it talks to the kernel, which may have to wait
+// for requests that are under way.
+func (m *Mount) heard(c service.Change) {
+	switch {
+	case c.Lost:
+		m.epoch.Add(1)
+		m.forgetAll(m.root.EmbeddedInode())
+		return
+	case m.own.made(c):
+		return
+	case c.Action == service.Described:
+		m.redescribe(c)
+		return
+	case c.Action == service.Renamed:
+		m.forget(c.From)
+	}
+	m.forget(c.Path)
+}
+
+// redescribe makes the kernel ask for attributes again. Lists of a namespace may decide about
+// all beneath it.
+func (m *Mount) redescribe(c service.Change) {
+	if c.Kind == acl.Namespace {
+		m.epoch.Add(1)
+	}
+	node := m.nodeAt(c.Path)
+	if node == nil {
+		return
+	}
+	staleNode(node)
+	node.NotifyContent(attributesOnly(node), 0)
+}
+
+// forget makes the kernel look a name up again, unless it leads to what it knows, and the names
+// that follow from it.
+func (m *Mount) forget(path store.Path) {
+	if path.IsRoot() {
+		return
+	}
+	parent := m.nodeAt(path.Parent())
+	if parent == nil {
+		return
+	}
+	staleNode(parent)
+	name := fileName(path.Base())
+	parent.NotifyEntry(name + versionsSuffix)
+	child := parent.GetChild(name)
+	if child != nil {
+		staleNode(child)
+		if m.unchanged(path, child) {
+			child.NotifyContent(attributesOnly(child), 0)
+			return
+		}
+	}
+	parent.NotifyEntry(name)
+}
+
+// unchanged reports whether the name leads to what the node stands for.
+func (m *Mount) unchanged(path store.Path, node *fs.Inode) bool {
+	if f := m.overlay.get(path); f != nil {
+		return fileOfNode(node) == f
+	}
+	ctx, cancel := context.WithTimeout(m.base, m.cfg.Deadline)
+	defer cancel()
+	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: path})
+	if err != nil {
+		return false
+	}
+	if d, ok := node.Operations().(*dirNode); ok {
+		return info.IsNamespace() && info.Name.ID == d.id
+	}
+	f := fileOfNode(node)
+	return f != nil && info.Holds() && f.where() == store.Ref{Path: path, Version: info.Version.Version}
+}
+
+// attributesOnly returns the offset that makes the kernel ask for attributes again: negative if
+// what it holds of the content stays right, else 0 for all of it.
+func attributesOnly(node *fs.Inode) int64 {
+	f := fileOfNode(node)
+	if f == nil {
+		return -1
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cached {
+		return -1
+	}
+	return 0
+}
+
+func fileOfNode(node *fs.Inode) *file {
+	switch n := node.Operations().(type) {
+	case *fileNode:
+		return n.f
+	case *linkNode:
+		return n.f
+	}
+	return nil
+}
+
+func staleNode(node *fs.Inode) {
+	if d, ok := node.Operations().(*dirNode); ok {
+		d.stale()
+	} else if f := fileOfNode(node); f != nil {
+		f.stale()
+	}
+}
+
+// nodeAt returns the node of a path, nil if the kernel does not know it.
+func (m *Mount) nodeAt(path store.Path) *fs.Inode {
+	node := m.root.EmbeddedInode()
+	if path.IsRoot() {
+		return node
+	}
+	for _, up := range append(path.Enclosing()[1:], path) {
+		if node = node.GetChild(fileName(up.Base())); node == nil {
+			return nil
+		}
+	}
+	return node
+}
+
+// forgetAll makes the kernel look up everything again.
+func (m *Mount) forgetAll(node *fs.Inode) {
+	for name, child := range node.Children() {
+		staleNode(child)
+		m.forgetAll(child)
+		node.NotifyEntry(name)
+	}
+}

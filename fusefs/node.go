@@ -1,0 +1,273 @@
+package fusefs
+
+import (
+	"context"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+// fileNode is a regular file in the kernel's tree.
+type fileNode struct {
+	fs.Inode
+	f *file
+}
+
+var (
+	_ fs.NodeGetattrer = (*fileNode)(nil)
+	_ fs.NodeSetattrer = (*fileNode)(nil)
+	_ fs.NodeOpener    = (*fileNode)(nil)
+	_ fs.NodeAccesser  = (*fileNode)(nil)
+)
+
+// Getattr implements fs.NodeGetattrer.
+func (n *fileNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	return n.f.getattr(ctx, out)
+}
+
+// Setattr implements fs.NodeSetattrer.
+func (n *fileNode) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	if size, ok := in.GetSize(); ok {
+		if errno := n.resize(ctx, fh, int64(size)); errno != 0 {
+			return errno
+		}
+	}
+	return n.f.setattr(ctx, in, out)
+}
+
+// resize truncates through a handle, or else by a change that is committed at once.
+func (n *fileNode) resize(ctx context.Context, fh fs.FileHandle, size int64) syscall.Errno {
+	m := n.f.m
+	wait, cancel := m.wait(ctx)
+	defer cancel()
+	if h, ok := fh.(*draftHandle); ok && h.write {
+		change, err := h.d.truncate(wait, size)
+		h.changed(change)
+		return m.answer(ctx, err)
+	}
+	if errno := m.writable(); errno != 0 {
+		return errno
+	}
+	d, err := m.openWrite(wait, n.f, size == 0)
+	if err != nil {
+		return m.answer(ctx, err)
+	}
+	defer m.releaseWriter(n.f, d)
+	if size > 0 {
+		_, err = d.truncate(wait, size)
+	}
+	if err == nil && !n.f.delays() {
+		err = m.commit(wait, n.f, d)
+	}
+	return m.answer(ctx, err)
+}
+
+// Open implements fs.NodeOpener.
+func (n *fileNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	m := n.f.m
+	if m.closing.Load() {
+		return nil, 0, syscall.EIO
+	}
+	wait, cancel := m.call(ctx)
+	defer cancel()
+	h, err := n.open(wait, ctx, flags)
+	if err != nil {
+		return nil, 0, m.answer(ctx, err)
+	}
+	var keep uint32
+	if n.f.keepCache() {
+		keep = fuse.FOPEN_KEEP_CACHE
+	}
+	if _, ok := h.(*pin); ok {
+		keep |= fuse.FOPEN_NOFLUSH
+	}
+	return h, keep, 0
+}
+
+func (n *fileNode) open(ctx, request context.Context, flags uint32) (fs.FileHandle, error) {
+	m := n.f.m
+	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
+		return m.openRead(ctx, n.f)
+	}
+	if errno := m.writable(); errno != 0 {
+		return nil, errno
+	}
+	d, err := m.openWrite(ctx, n.f, flags&syscall.O_TRUNC != 0)
+	if err != nil {
+		return nil, err
+	}
+	return &draftHandle{m: m, f: n.f, d: d, write: true, opener: processOf(callerOf(request).Pid)}, nil
+}
+
+// Access implements fs.NodeAccesser.
+func (n *fileNode) Access(ctx context.Context, mask uint32) syscall.Errno {
+	var attr fuse.AttrOut
+	if errno := n.f.getattr(ctx, &attr); errno != 0 {
+		return errno
+	}
+	n.f.mu.Lock()
+	info, active := n.f.info, n.f.active()
+	n.f.mu.Unlock()
+	readable := active || info != nil && info.May(acl.ReadContent)
+	writable := n.f.m.writable() == 0 && (active || info != nil && info.May(acl.AddVersion))
+	return granted(mask, readable, writable, readable && attr.Mode&0o111 != 0)
+}
+
+// granted answers access(2).
+func granted(mask uint32, read, write, execute bool) syscall.Errno {
+	const r, w, x = 4, 2, 1
+	if mask&r != 0 && !read || mask&w != 0 && !write || mask&x != 0 && !execute {
+		return syscall.EACCES
+	}
+	return 0
+}
+
+// writable answers EROFS in a mount that takes no changes.
+func (m *Mount) writable() syscall.Errno {
+	switch {
+	case m.cfg.ReadOnly:
+		return syscall.EROFS
+	case m.closing.Load():
+		return syscall.EIO
+	}
+	return 0
+}
+
+// getattr describes the file as it is now.
+func (f *file) getattr(ctx context.Context, out *fuse.AttrOut) syscall.Errno {
+	f.mu.Lock()
+	known := f.draft != nil || f.fresh()
+	f.mu.Unlock()
+	if known && f.fill(&out.Attr) {
+		return 0
+	}
+	if errno := f.refresh(ctx); errno != 0 {
+		return errno
+	}
+	f.fill(&out.Attr)
+	return 0
+}
+
+// refresh asks the service about the version that f stands for. What is gone stays as it was
+// known last, for those who hold it open.
+func (f *file) refresh(ctx context.Context) syscall.Errno {
+	call, cancel := f.m.call(ctx)
+	defer cancel()
+	ref := f.where()
+	info, err := f.m.svc.Look(call, f.m.cfg.Client, ref)
+	if err != nil && store.KindOf(err) != store.NotFound {
+		return f.m.answer(ctx, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil && info.Holds() && f.version == ref.Version {
+		f.learn(info)
+	}
+	if f.info == nil && f.draft == nil {
+		return syscall.ESTALE
+	}
+	return 0
+}
+
+// setattr keeps attributes: with the version at once, or with the draft for the next one.
+func (f *file) setattr(ctx context.Context, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	m := f.m
+	if errno := f.getattr(ctx, out); errno != 0 {
+		return errno
+	}
+	attr, any := asked(in, &out.Attr)
+	if !any {
+		return 0
+	}
+	if errno := m.writable(); errno != 0 {
+		return errno
+	}
+	if d := f.current(); d != nil {
+		wait, cancel := m.wait(ctx)
+		defer cancel()
+		if err := d.setAttr(wait, attr); err != nil {
+			return m.answer(ctx, err)
+		}
+	}
+	if errno := f.describe(ctx, attr); errno != 0 {
+		return errno
+	}
+	return f.getattr(ctx, out)
+}
+
+// describe puts attributes on the version, unless a draft takes them to the next one.
+func (f *file) describe(ctx context.Context, attr store.Attr) syscall.Errno {
+	f.mu.Lock()
+	ref := store.Ref{Path: f.path, Version: f.version}
+	later := f.unbound || f.draft != nil && f.draft.state() != clean
+	f.mu.Unlock()
+	if later || ref.Version == "" {
+		return 0
+	}
+	if errno := f.m.describe(ctx, ref, attr); errno != 0 {
+		return errno
+	}
+	f.stale()
+	return 0
+}
+
+// describe keeps attributes of a namespace or a version.
+func (m *Mount) describe(ctx context.Context, ref store.Ref, attr store.Attr) syscall.Errno {
+	call, cancel := m.call(ctx)
+	defer cancel()
+	deed := m.own.begin(ref.Path, service.Described)
+	err := m.svc.SetAttr(call, m.cfg.Client, ref, attr)
+	m.own.end(deed, ref.Version, err)
+	return m.answer(ctx, err)
+}
+
+// linkNode is a symbolic link.
+type linkNode struct {
+	fs.Inode
+	f *file
+}
+
+var (
+	_ fs.NodeGetattrer  = (*linkNode)(nil)
+	_ fs.NodeSetattrer  = (*linkNode)(nil)
+	_ fs.NodeReadlinker = (*linkNode)(nil)
+)
+
+// Getattr implements fs.NodeGetattrer.
+func (n *linkNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	return n.f.getattr(ctx, out)
+}
+
+// Setattr implements fs.NodeSetattrer.
+func (n *linkNode) Setattr(ctx context.Context, _ fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	return n.f.setattr(ctx, in, out)
+}
+
+// Readlink implements fs.NodeReadlinker.
+func (n *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
+	m := n.f.m
+	call, cancel := m.call(ctx)
+	defer cancel()
+	found, err := m.readable(call, n.f)
+	if err != nil {
+		return nil, m.answer(ctx, err)
+	}
+	content, err := found.Open(call)
+	if err != nil {
+		return nil, m.answer(ctx, err)
+	}
+	defer func() { _ = content.Close() }() // only read
+	if content.Size() >= syscall.PathMax {
+		return nil, syscall.ENAMETOOLONG
+	}
+	target := make([]byte, content.Size())
+	if n, err := content.ReadAt(target, 0); n < len(target) {
+		return nil, m.answer(ctx, err)
+	}
+	return target, 0
+}

@@ -1,0 +1,268 @@
+package fusefs
+
+import (
+	"context"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+const (
+	// reservation is how long a draft waits for the open that it was made for.
+	reservation = 2 * time.Second
+	// staleAfter is how long a version may be outdated and still be opened under its name.
+	// The kernel asks again only once, so that ESTALE must not be the answer twice.
+	staleAfter = 100 * time.Millisecond
+)
+
+// openRead pins the version that f stands for, or joins the readers of its draft.
+func (m *Mount) openRead(ctx context.Context, f *file) (any, error) {
+	for {
+		if d := f.joinReader(); d != nil {
+			return &draftHandle{m: m, f: f, d: d}, nil
+		}
+		found, err := m.readable(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if d := f.rejoinReader(); d != nil {
+			return &draftHandle{m: m, f: f, d: d}, nil
+		}
+		content, err := found.Open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if f.pin() {
+			return newPin(f, content), nil
+		}
+		_ = content.Close() // a writer was faster
+	}
+}
+
+// readable finds the version that f stands for, which must be what its name leads to, or was
+// until a moment ago.
+func (m *Mount) readable(ctx context.Context, f *file) (*service.Found, error) {
+	f.mu.Lock()
+	mine, unbound := store.Ref{Path: f.path, Version: f.version}, f.unbound
+	f.mu.Unlock()
+	if unbound {
+		return m.svc.Fetch(ctx, m.cfg.Client, mine)
+	}
+	found, err := m.svc.Fetch(ctx, m.cfg.Client, store.Ref{Path: mine.Path})
+	switch {
+	case store.KindOf(err) == store.NotFound || store.KindOf(err) == store.Conflict:
+		return nil, syscall.ESTALE
+	case err != nil:
+		return nil, err
+	case found.Version != nil && found.Version.Version == mine.Version:
+		return found, nil
+	case found.Version != nil && time.Since(found.Version.Created) < staleAfter:
+		return m.svc.Fetch(ctx, m.cfg.Client, mine)
+	}
+	return nil, syscall.ESTALE
+}
+
+// active reports whether f has a draft that its name leads to, or that has lost its name. A
+// draft that only readers hold has given the name back to the store. The lock is held.
+func (f *file) active() bool {
+	return f.draft != nil && (f.unbound || f.m.overlay.get(f.path) == f)
+}
+
+// joinReader counts another reader of the draft, if it is active.
+func (f *file) joinReader() *draft {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.active() {
+		return nil
+	}
+	f.readers++
+	return f.draft
+}
+
+// rejoinReader counts another reader of the draft, if there is one.
+func (f *file) rejoinReader() *draft {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.draft != nil {
+		f.readers++
+	}
+	return f.draft
+}
+
+// joinWriter counts another writer of the draft, if it is active.
+func (f *file) joinWriter() *draft {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.active() {
+		return nil
+	}
+	f.addWriter()
+	return f.draft
+}
+
+// addWriter counts a writer. The lock is held.
+func (f *file) addWriter() {
+	f.writers++
+	f.reserved = time.Time{}
+	if f.scratch != nil {
+		f.scratch.Stop()
+	}
+}
+
+// openWrite opens the draft of f, which it makes if there is none. It answers ESTALE, having
+// prepared another inode for the kernel to find, where f has to stay what it is because
+// somebody reads it, or is not what the name leads to.
+func (m *Mount) openWrite(ctx context.Context, f *file, truncate bool) (*draft, error) {
+	d := f.joinWriter()
+	if d == nil {
+		var err error
+		if d, err = m.beginDraft(ctx, f, truncate); err != nil {
+			return nil, err
+		}
+	}
+	err := d.failed()
+	if err == nil && truncate {
+		_, err = d.truncate(ctx, 0)
+	}
+	if err != nil {
+		m.releaseWriter(f, d)
+		return nil, err
+	}
+	return d, nil
+}
+
+// beginDraft makes f a draft in place, and counts its first writer.
+func (m *Mount) beginDraft(ctx context.Context, f *file, truncate bool) (*draft, error) {
+	base, err := m.startOf(ctx, f, truncate)
+	if err != nil {
+		return nil, err
+	}
+	f.awaitUnpinned()
+	if d := f.beginHere(base); d != nil {
+		return d, nil
+	}
+	if d := f.joinWriter(); d != nil {
+		_ = base.content.Close()
+		return d, nil
+	}
+	m.reserve(f.where().Path, base)
+	return nil, syscall.ESTALE
+}
+
+// beginHere makes f a draft, or takes up the one that only readers hold, and counts a writer. It
+// returns nil where f has to stay what it is.
+func (f *file) beginHere(base start) *draft {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.pins > 0 || f.version != base.version || !f.unbound && f.m.overlay.claim(f.path, f) != nil {
+		return nil
+	}
+	f.learn(base.info)
+	f.addWriter()
+	if f.draft != nil {
+		_ = base.content.Close() // the draft holds the same; nothing is open yet
+		return f.draft
+	}
+	f.draft = newDraft(f.m.spooler(f), base.content, base.attr)
+	if f.unbound {
+		f.draft.detach()
+	}
+	return f.draft
+}
+
+// start is what a draft begins with.
+type start struct {
+	info    *service.Info
+	version string
+	content content
+	attr    store.Attr
+}
+
+// startOf finds what the name of f leads to now. Who truncates need not be able to read it.
+func (m *Mount) startOf(ctx context.Context, f *file, truncate bool) (start, error) {
+	ref := f.where()
+	f.mu.Lock()
+	if !f.unbound {
+		ref.Version = ""
+	}
+	f.mu.Unlock()
+	info, err := m.svc.Look(ctx, m.cfg.Client, ref)
+	if store.KindOf(err) == store.NotFound || err == nil && (info.IsNamespace() || !info.Holds()) {
+		return start{}, syscall.ESTALE
+	}
+	if err != nil {
+		return start{}, err
+	}
+	if !info.May(acl.AddVersion) {
+		return start{}, syscall.EACCES
+	}
+	ref.Version = info.Version.Version
+	s := start{info: info, version: ref.Version, attr: info.Version.Attr}
+	s.content = &lazyContent{m: m, ref: ref, size: info.Version.Size}
+	if !truncate {
+		s.content, err = m.openContent(ctx, ref)
+	}
+	return s, err
+}
+
+// openContent opens a version.
+func (m *Mount) openContent(ctx context.Context, ref store.Ref) (store.Content, error) {
+	found, err := m.svc.Fetch(ctx, m.cfg.Client, ref)
+	if err != nil {
+		return nil, err
+	}
+	return found.Open(ctx)
+}
+
+// reserve lets the name lead to a new inode with a draft, and keeps that for the one who was
+// told to look again. If the name leads to a draft already, that one is kept.
+func (m *Mount) reserve(path store.Path, base start) {
+	f := m.newFile(path)
+	f.draft = newDraft(m.spooler(f), base.content, base.attr)
+	f.version = base.version
+	f.learn(base.info)
+	if other := m.overlay.claim(path, f); other != nil {
+		_ = f.draft.close()
+		f = other
+	}
+	f.mu.Lock()
+	f.reserved = time.Now().Add(reservation)
+	f.mu.Unlock()
+	time.AfterFunc(reservation, func() { m.later(func() { m.settle(f) }) })
+}
+
+// spooler returns what makes the spool files of f.
+func (m *Mount) spooler(f *file) spooler {
+	return func() (*os.File, error) { return m.session.create(f.where().Path) }
+}
+
+// releaseReader counts a reader of the draft out.
+func (m *Mount) releaseReader(f *file) {
+	f.mu.Lock()
+	f.readers--
+	f.mu.Unlock()
+	m.settle(f)
+}
+
+// releaseWriter counts a writer out. With the last one, what is not committed yet is.
+func (m *Mount) releaseWriter(f *file, d *draft) {
+	f.mu.Lock()
+	f.writers--
+	last, delayed := f.writers == 0, f.delayed
+	f.mu.Unlock()
+	switch {
+	case !last:
+		return
+	case delayed:
+		m.delay(f)
+	default:
+		if err := m.commit(m.base, f, d); err != nil {
+			m.log.Error().Err(err).Str("path", string(f.where().Path)).Msg("a closed file could not be committed")
+		}
+	}
+	m.settle(f)
+}

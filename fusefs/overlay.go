@@ -1,0 +1,87 @@
+package fusefs
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+// overlay knows the names that lead to a draft in this mount, whatever the store holds there.
+type overlay struct {
+	mu      sync.Mutex // guards what follows; innermost of all locks
+	names   map[store.Path]*file
+	folders map[store.Path]map[store.Path]*file
+}
+
+// get returns the file with the draft that the name leads to, or nil.
+func (o *overlay) get(p store.Path) *file {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.names[p]
+}
+
+// claim lets the name lead to f, unless it leads to another file, which is returned then.
+func (o *overlay) claim(p store.Path, f *file) (other *file) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if old := o.names[p]; old != nil && old != f {
+		return old
+	}
+	o.set(p, f)
+	return nil
+}
+
+// take lets the name lead to f and returns the file that it led to before, if any.
+func (o *overlay) take(p store.Path, f *file) (old *file) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if old = o.names[p]; old == f {
+		old = nil
+	}
+	o.set(p, f)
+	return old
+}
+
+func (o *overlay) set(p store.Path, f *file) {
+	if o.names == nil {
+		o.names = make(map[store.Path]*file)
+		o.folders = make(map[store.Path]map[store.Path]*file)
+	}
+	o.names[p] = f
+	folder := p.Parent()
+	if o.folders[folder] == nil {
+		o.folders[folder] = make(map[store.Path]*file)
+	}
+	o.folders[folder][p] = f
+}
+
+// drop lets the name lead back to the store, if it leads to f.
+func (o *overlay) drop(p store.Path, f *file) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.names[p] != f {
+		return
+	}
+	delete(o.names, p)
+	folder := p.Parent()
+	delete(o.folders[folder], p)
+	if len(o.folders[folder]) == 0 {
+		delete(o.folders, folder)
+	}
+}
+
+// children returns the paths of drafts directly in a namespace, sorted.
+func (o *overlay) children(folder store.Path) []store.Path {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Sorted(maps.Keys(o.folders[folder]))
+}
+
+// all returns every file with a draft.
+func (o *overlay) all() []*file {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Collect(maps.Values(o.names))
+}

@@ -1,0 +1,174 @@
+package fusefs
+
+import (
+	"context"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+var _ fs.NodeOpendirHandler = (*dirNode)(nil)
+
+// OpendirHandle implements fs.NodeOpendirHandler. Whether the client may list is known then.
+func (n *dirNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	path, ok := n.path()
+	if !ok {
+		return nil, 0, syscall.ENOENT
+	}
+	if n.m.closing.Load() {
+		return nil, 0, syscall.EIO
+	}
+	l := &listing{dir: n, path: path}
+	if errno := l.rewind(ctx); errno != 0 {
+		return nil, 0, errno
+	}
+	return l, 0, 0
+}
+
+// listing is an open directory. go-fuse lets one call in at a time. It streams the pages of the
+// store, with the attributes of what is on them, and then the drafts whose names the store
+// does not have.
+type listing struct {
+	dir  *dirNode
+	path store.Path
+
+	next   uint64 // number of entries given so far: the offset behind the last one
+	page   []service.Info
+	asked  uint64 // the mount's clock when the page was asked for
+	after  string // segment behind which the next page begins
+	ended  bool   // there is no next page
+	drafts []store.Path
+	shown  map[store.Path]bool // drafts that a page had
+	last   map[string]*service.Info
+}
+
+var (
+	_ fs.FileReaddirenter = (*listing)(nil)
+	_ fs.FileLookuper     = (*listing)(nil)
+	_ fs.FileSeekdirer    = (*listing)(nil)
+	_ fs.FileFsyncdirer   = (*listing)(nil)
+)
+
+// rewind begins at the start.
+func (l *listing) rewind(ctx context.Context) syscall.Errno {
+	*l = listing{
+		dir: l.dir, path: l.path,
+		drafts: l.dir.m.overlay.children(l.path), shown: make(map[store.Path]bool),
+	}
+	return l.load(ctx)
+}
+
+// load fetches the next page.
+func (l *listing) load(ctx context.Context) syscall.Errno {
+	m := l.dir.m
+	call, cancel := m.call(ctx)
+	defer cancel()
+	l.asked = m.clock.Load()
+	page, err := m.svc.List(call, m.cfg.Client, l.path, service.ListPage{After: l.after})
+	if err != nil {
+		return m.answer(ctx, err)
+	}
+	l.page, l.ended = page.Children, !page.More
+	l.last = make(map[string]*service.Info, len(l.page))
+	if n := len(l.page); n > 0 {
+		l.after = l.page[n-1].Name.Path.Base()
+	}
+	return 0
+}
+
+// Readdirent implements fs.FileReaddirenter.
+func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if l.next < 2 {
+		name := [...]string{".", ".."}[l.next]
+		return l.give(&fuse.DirEntry{Name: name, Ino: l.dir.StableAttr().Ino, Mode: syscall.S_IFDIR}), 0
+	}
+	for {
+		for len(l.page) > 0 {
+			info := &l.page[0]
+			l.page = l.page[1:]
+			if e := l.entry(info); e != nil {
+				return l.give(e), 0
+			}
+		}
+		if l.ended {
+			return l.draft(), 0
+		}
+		if errno := l.load(ctx); errno != 0 {
+			return nil, errno
+		}
+	}
+}
+
+// give numbers an entry.
+func (l *listing) give(e *fuse.DirEntry) *fuse.DirEntry {
+	l.next++
+	e.Off = l.next
+	return e
+}
+
+// entry returns what of a child can be seen, or nil.
+func (l *listing) entry(info *service.Info) *fuse.DirEntry {
+	if !info.IsNamespace() && !info.Holds() {
+		return nil
+	}
+	l.shown[info.Name.Path] = true
+	name := fileName(info.Name.Path.Base())
+	l.last[name] = info
+	e := &fuse.DirEntry{Name: name, Mode: typeOf(info)}
+	if e.Ino = nameIno(info.Name.ID); !info.IsNamespace() {
+		e.Ino = info.Version.Inode()
+	}
+	return e
+}
+
+// draft returns the next draft that no page had, or nil at the end.
+func (l *listing) draft() *fuse.DirEntry {
+	for len(l.drafts) > 0 {
+		path := l.drafts[0]
+		l.drafts = l.drafts[1:]
+		if f := l.dir.m.overlay.get(path); f != nil && !l.shown[path] {
+			return l.give(&fuse.DirEntry{Name: fileName(path.Base()), Ino: f.ino, Mode: syscall.S_IFREG})
+		}
+	}
+	return nil
+}
+
+// Lookup implements fs.FileLookuper: what the page said needs not be asked again.
+func (l *listing) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	info := l.last[name]
+	if info == nil {
+		return l.dir.Lookup(ctx, name, out)
+	}
+	m := l.dir.m
+	if f := m.overlay.get(info.Name.Path); f != nil {
+		return l.dir.attach(ctx, entry{file: f}, out)
+	}
+	e, err := m.entryOf(info, l.asked)
+	if err != nil {
+		return nil, m.answer(ctx, err)
+	}
+	return l.dir.attach(ctx, e, out)
+}
+
+// Seekdir implements fs.FileSeekdirer.
+func (l *listing) Seekdir(ctx context.Context, off uint64) syscall.Errno {
+	if off < l.next {
+		if errno := l.rewind(ctx); errno != 0 {
+			return errno
+		}
+	}
+	for l.next < off {
+		e, errno := l.Readdirent(ctx)
+		if errno != 0 || e == nil {
+			return errno
+		}
+	}
+	return 0
+}
+
+// Fsyncdir implements fs.FileFsyncdirer: names are durable when they are made.
+func (l *listing) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }

@@ -1,0 +1,133 @@
+package fusefs
+
+import (
+	"context"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+var (
+	_ fs.NodeUnlinker = (*dirNode)(nil)
+	_ fs.NodeRmdirer  = (*dirNode)(nil)
+)
+
+// Unlink implements fs.NodeUnlinker.
+func (n *dirNode) Unlink(ctx context.Context, name string) syscall.Errno {
+	if errno := n.m.writable(); errno != 0 {
+		return errno
+	}
+	parent, ok := n.path()
+	if !ok {
+		return syscall.ENOENT
+	}
+	wait, cancel := n.m.wait(ctx)
+	defer cancel()
+	e, err := n.m.find(wait, parent, name)
+	switch {
+	case err != nil:
+	case e.file != nil:
+		err = n.m.unlink(wait, e.file)
+	case e.snapshot != nil:
+		err = n.m.deleteVersion(wait, e.snapshot)
+	default:
+		return syscall.EISDIR
+	}
+	return n.m.answer(ctx, err)
+}
+
+// unlink deletes the object that f stands for and takes the name from its draft. Nothing that
+// is written to handles on it from now on comes back.
+func (m *Mount) unlink(ctx context.Context, f *file) error {
+	leave, err := f.hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ref := f.where()
+	if ref.Version != "" {
+		err := m.remove(ctx, ref.Path, acl.Object)
+		if err != nil && (store.KindOf(err) != store.NotFound || f.current() == nil) {
+			return err
+		}
+	}
+	m.unbind(f)
+	return nil
+}
+
+// hold keeps commits of the draft of f from running until leave is called.
+func (f *file) hold(ctx context.Context) (leave func(), err error) {
+	d := f.current()
+	if d == nil {
+		return func() {}, nil
+	}
+	if err := d.gate.enter(ctx); err != nil {
+		return nil, err
+	}
+	return d.gate.leave, nil
+}
+
+// unbind takes the name from f: it was deleted, or leads elsewhere. Commits of its draft are
+// held.
+func (m *Mount) unbind(f *file) {
+	f.mu.Lock()
+	m.overlay.drop(f.path, f)
+	f.unbound = true
+	if f.scratch != nil {
+		f.scratch.Stop()
+	}
+	if f.draft != nil {
+		f.draft.detach()
+	}
+	f.mu.Unlock()
+	m.later(func() { m.settle(f) })
+}
+
+// remove deletes a name.
+func (m *Mount) remove(ctx context.Context, path store.Path, kind acl.Kind) error {
+	call, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
+	defer cancel()
+	deed := m.own.begin(path, service.Deleted)
+	err := m.svc.Delete(call, m.cfg.Client, service.Delete{Path: path, Kind: kind, OnlyEmpty: true})
+	m.own.end(deed, "", err)
+	return err
+}
+
+// deleteVersion deletes a version by the name of its snapshot. The object it leaves may have
+// another current version, so the kernel has to look again: its announcement says so.
+func (m *Mount) deleteVersion(ctx context.Context, info *service.Info) error {
+	call, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
+	defer cancel()
+	ref := store.Ref{Path: info.Name.Path, Version: info.Version.Version}
+	return m.svc.DeleteVersion(call, m.cfg.Client, ref, service.Conditions{})
+}
+
+// Rmdir implements fs.NodeRmdirer.
+func (n *dirNode) Rmdir(ctx context.Context, name string) syscall.Errno {
+	if errno := n.m.writable(); errno != 0 {
+		return errno
+	}
+	parent, ok := n.path()
+	if !ok {
+		return syscall.ENOENT
+	}
+	wait, cancel := n.m.wait(ctx)
+	defer cancel()
+	e, err := n.m.find(wait, parent, name)
+	switch {
+	case err != nil:
+	case e.versions != nil:
+		return syscall.EROFS
+	case e.info == nil || e.file != nil:
+		return syscall.ENOTDIR
+	case len(n.m.overlay.children(e.info.Name.Path)) > 0:
+		return syscall.ENOTEMPTY
+	default:
+		err = n.m.remove(wait, e.info.Name.Path, acl.Namespace)
+	}
+	return n.m.answer(ctx, err)
+}

@@ -1,0 +1,169 @@
+package fusefs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// signalGrace is how long a call goes on after its caller got a signal that does not end it.
+// Programs with timers would see EINTR from calls that never give it on a disk.
+const signalGrace = time.Second
+
+// call returns the context for calls of back ends on behalf of a request. It ends at the
+// mount's deadline; at once when the request was interrupted and its caller is to die; a
+// moment after any other interruption.
+func (m *Mount) call(request context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(m.base, m.cfg.Deadline)
+	watch(ctx, request, signalGrace, cancel)
+	return ctx, cancel
+}
+
+// wait returns the context for changes that have a deadline of their own and cannot be taken
+// back. It ends only when the caller is to die.
+func (m *Mount) wait(request context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(m.base)
+	watch(ctx, request, math.MaxInt64, cancel)
+	return ctx, cancel
+}
+
+// watch cancels ctx when the request that it serves was interrupted and its caller is to die,
+// or a grace time later.
+func watch(ctx, request context.Context, grace time.Duration, cancel context.CancelFunc) {
+	if request.Done() == nil {
+		return
+	}
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-request.Done():
+			awaitDeath(ctx, request, grace)
+			cancel()
+		}
+	}()
+}
+
+// awaitDeath returns when the caller of an interrupted request is to die, when the grace time is
+// over, or when ctx ends.
+func awaitDeath(ctx, request context.Context, grace time.Duration) {
+	over := time.NewTimer(grace)
+	defer over.Stop()
+	look := time.NewTicker(signalGrace / 20)
+	defer look.Stop()
+	for !dying(request) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-over.C:
+			return
+		case <-look.C:
+		}
+	}
+}
+
+// answer turns the error of a call into an errno. What an interrupted request was told does
+// not matter any more.
+func (m *Mount) answer(request context.Context, err error) syscall.Errno {
+	if err != nil && request.Err() != nil {
+		return syscall.EINTR
+	}
+	errno := errnoOf(err)
+	m.report(err, errno)
+	return errno
+}
+
+// report logs what nobody would learn about otherwise.
+func (m *Mount) report(err error, errno syscall.Errno) {
+	if errno == syscall.EIO {
+		m.log.Error().Err(err).Msg("an operation in the mount failed")
+	}
+}
+
+func callerOf(ctx context.Context) *fuse.Caller {
+	if c, ok := fuse.FromContext(ctx); ok {
+		return c
+	}
+	return &fuse.Caller{}
+}
+
+// dying reports whether a fatal signal waits for the thread that made the request.
+func dying(request context.Context) bool {
+	pid := callerOf(request).Pid
+	if pid == 0 {
+		return true
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return true
+	}
+	return pendingKill(status)
+}
+
+func pendingKill(status []byte) bool {
+	const kill = 1 << (uint(syscall.SIGKILL) - 1)
+	for _, field := range []string{"SigPnd:", "ShdPnd:"} {
+		set, err := strconv.ParseUint(statusField(status, field), 16, 64)
+		if err == nil && set&kill != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func statusField(status []byte, name string) string {
+	for line := range bytes.Lines(status) {
+		if value, ok := bytes.CutPrefix(line, []byte(name)); ok {
+			return strings.TrimSpace(string(value))
+		}
+	}
+	return ""
+}
+
+// process tells a process from all others, also from one that gets its number later. The zero
+// value is one that nothing is known about.
+type process struct {
+	group int
+	start string // time of its start, in the kernel's words
+}
+
+// processOf returns the process that the thread with that number belongs to.
+func processOf(thread uint32) process {
+	if thread == 0 {
+		return process{}
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", thread))
+	if err != nil {
+		return process{}
+	}
+	group, err := strconv.Atoi(statusField(status, "Tgid:"))
+	if err != nil {
+		return process{}
+	}
+	return process{group: group, start: startOf(group)}
+}
+
+// lives reports whether the process has not ended yet.
+func (p process) lives() bool { return p.group != 0 && p.start != "" && startOf(p.group) == p.start }
+
+// startOf returns the start time of a process, empty if there is none or it is a zombie.
+func startOf(group int) string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", group))
+	if err != nil {
+		return ""
+	}
+	// The command's name, in parentheses, may hold anything; the fields follow the last one.
+	_, rest, ok := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')'):]), ") ")
+	fields := strings.Fields(rest)
+	if !ok || len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+		return ""
+	}
+	return fields[19]
+}
