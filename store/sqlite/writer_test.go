@@ -254,6 +254,9 @@ func TestAnotherProcessThatWritesIsWaitedFor(t *testing.T) {
 		d.writer.patience = time.Hour
 		cancelled := make(chan error)
 		go func() { cancelled <- create(ctx, 2) }()
+		for len(d.writer.turn) == 0 { // until it has the turn, and nothing but the other one is in its way
+			runtime.Gosched()
+		}
 		cancel()
 		if err := <-cancelled; store.KindOf(err) != store.Interrupted {
 			t.Errorf("one who gave up waiting hears %v", err)
