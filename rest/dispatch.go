@@ -108,7 +108,14 @@ func (x *exchange) run(table methods) {
 	handle, ok := table[x.c.Request.Method]
 	switch {
 	case ok:
-		if err := handle(x); err != nil {
+		var err error
+		if x.reading() {
+			err = recordOf(x.ctx()).transfer.body.skip()
+		}
+		if err == nil {
+			err = handle(x)
+		}
+		if err != nil {
 			x.fail(err)
 		}
 	case x.c.Request.Method == http.MethodOptions:

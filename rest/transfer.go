@@ -55,21 +55,21 @@ func (t *transfer) WriteHeader(status int) {
 		return
 	}
 	t.status = status
-	t.extend()
 	if t.body.ended {
+		t.extend()
 		t.ResponseWriter.WriteHeader(status)
 		return
 	}
-	// Before it answers, net/http reads the rest of a body that nobody wanted; of one that
-	// broke nothing more can come.
-	patience := t.stall
+	// Before and after the answer net/http reads the rest of a body that nobody wanted; of one
+	// that broke nothing more can come.
+	now, patience := time.Now(), t.stall
 	if t.body.broken {
 		patience = 0
 	}
-	_ = t.control.SetReadDeadline(time.Now().Add(patience))
+	_ = t.control.SetReadDeadline(now.Add(patience))
+	t.moved = now.Add(patience)
+	_ = t.control.SetWriteDeadline(t.moved.Add(t.stall))
 	t.ResponseWriter.WriteHeader(status)
-	_ = t.control.Flush()
-	_ = t.control.SetReadDeadline(time.Time{})
 }
 
 // Write implements io.Writer.
@@ -167,6 +167,12 @@ func (b *body) Read(p []byte) (int, error) {
 		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	return n, bodyError(err)
+}
+
+// skip reads a body that means nothing, if it is short.
+func (b *body) skip() error {
+	_, err := io.Copy(io.Discard, b.limited(maxForm))
+	return err
 }
 
 // Close implements io.Closer.
