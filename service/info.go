@@ -40,6 +40,14 @@ func (i *Info) May(op acl.Operation) bool {
 	}
 }
 
+// refuseUnless answers a refusal unless the client may do op.
+func (i *Info) refuseUnless(op acl.Operation, message string) error {
+	if i.May(op) {
+		return nil
+	}
+	return refuse(i.client, i.Ref.String(), message)
+}
+
 func (i *Info) nameScope() acl.Scope {
 	return acl.Scope{Kind: i.Name.Kind, Own: i.Name.ACLs, Enclosing: i.enclosing}
 }

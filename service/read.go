@@ -39,21 +39,10 @@ func (s *Service) resolve(ctx context.Context, c acl.Client, ref store.Ref) (vie
 	return look(c, r), nil
 }
 
-// Found is a resource that the client may read.
-type Found struct {
-	// Info describes the namespace, or the object with the version that holds the
-	// content. Its Ref names that version, also where a rename led to it.
-	Info
-	bulk store.Bulk
-}
-
-// Fetch finds what the client may read under a reference: a namespace, whose children it may
-// list, or a version, whose content it may read. References to what was renamed are
-// followed; then the rights at the new name decide.
-//
-// NotFound: no such name or version. Conflict: the object has no current version, or what it
-// was renamed to is gone.
-func (s *Service) Fetch(ctx context.Context, c acl.Client, ref store.Ref) (*Found, error) {
+// Follow is like Look, but where the version is a forwarding record it goes on to the version that
+// holds the content: Info describes that one, and Info.Ref names it. Conflict: the object has no
+// current version, or what it was renamed to is gone.
+func (s *Service) Follow(ctx context.Context, c acl.Client, ref store.Ref) (*Info, error) {
 	asked := ref
 	for range maxForwards {
 		v, err := s.resolve(ctx, c, ref)
@@ -63,26 +52,47 @@ func (s *Service) Fetch(ctx context.Context, c acl.Client, ref store.Ref) (*Foun
 		if err := v.versionExists(ref); err != nil {
 			return nil, deadEnd(asked, ref, err)
 		}
-		if v.Name.Kind == acl.Namespace {
-			if err := v.may(acl.ListNamespace, "You may not list this namespace."); err != nil {
-				return nil, err
-			}
-			return &Found{Info: v.info(ref), bulk: s.bulk}, nil
-		}
-		if v.Version == nil {
+		if v.Name.Kind == acl.Object && v.Version == nil {
 			return nil, deadEnd(asked, ref, noCurrent(ref.Path))
 		}
-		if to := v.Version.Forward; to != nil {
-			ref = *to
+		if v.Version != nil && v.Version.Forward != nil {
+			ref = *v.Version.Forward
 			continue
 		}
-		if err := v.mayVersion(acl.ReadContent, v.Version, "You may not read this version."); err != nil {
-			return nil, err
+		if v.Version != nil {
+			ref.Version = v.Version.Version
 		}
-		ref.Version = v.Version.Version
-		return &Found{Info: v.info(ref), bulk: s.bulk}, nil
+		info := v.info(ref)
+		return &info, nil
 	}
 	return nil, store.NewError(store.Conflict, asked.String(), "This was renamed too many times to be followed.")
+}
+
+// Found is a resource that the client may read.
+type Found struct {
+	// Info describes the namespace, or the object with the version that holds the
+	// content. Its Ref names that version, also where a rename led to it.
+	Info
+	bulk store.Bulk
+}
+
+// Fetch finds what the client may read under a reference: a namespace, whose children it may
+// list, or a version, whose content it may read. References to what was renamed are followed
+// as by Follow; then the rights at the new name decide.
+func (s *Service) Fetch(ctx context.Context, c acl.Client, ref store.Ref) (*Found, error) {
+	info, err := s.Follow(ctx, c, ref)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsNamespace() {
+		err = info.refuseUnless(acl.ListNamespace, "You may not list this namespace.")
+	} else {
+		err = info.refuseUnless(acl.ReadContent, "You may not read this version.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Found{Info: *info, bulk: s.bulk}, nil
 }
 
 func noCurrent(path store.Path) error {

@@ -69,16 +69,22 @@ func NewError(kind ErrorKind, resource, message string) *Error {
 }
 
 // Wrap returns an error of the kind that carries what a back end said, for the log: doing is
-// the operation ("read content"). The client is told the kind alone. A cause that has a kind
-// already keeps it.
+// the operation ("read content"). The client is told the kind alone. A cause that is an Error
+// already keeps its kind and what it tells the client.
 func Wrap(kind ErrorKind, doing string, cause error) error {
 	if cause == nil {
 		return nil
 	}
-	if known := KindOf(cause); known != Internal {
-		kind = known
+	var wrapped Error
+	var known *Error
+	if errors.As(cause, &known) {
+		wrapped = *known
 	}
-	return &Error{Kind: kind, Err: fmt.Errorf("%s: %w", doing, cause)}
+	if wrapped.Kind = KindOf(cause); wrapped.Kind == Internal {
+		wrapped.Kind = kind
+	}
+	wrapped.Err = fmt.Errorf("%s: %w", doing, cause)
+	return &wrapped
 }
 
 // Error returns the whole story, for the log.

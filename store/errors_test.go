@@ -60,6 +60,14 @@ func TestWrapKeepsTheKindOfACauseThatHasOne(t *testing.T) {
 	}
 }
 
+func TestWrapKeepsWhatTheClientIsTold(t *testing.T) {
+	const told = "The upload is incomplete."
+	err := store.Wrap(store.Internal, "read content", &store.Error{Kind: store.Invalid, Resource: "/a", Message: told})
+	if got := store.Sentence(err); got != told {
+		t.Errorf("the client is told %q", got)
+	}
+}
+
 func TestErrorTellsTheLogEverythingAndTheClientASentence(t *testing.T) {
 	cause := errors.New("disk 7 of /srv is broken")
 	for _, c := range []struct {
