@@ -46,14 +46,33 @@ type site struct {
 
 // logBuffer is a log that tests can read while it is written.
 type logBuffer struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
+	mu    sync.Mutex // guards text
+	grown *sync.Cond
+	text  bytes.Buffer
+}
+
+func newLogBuffer() *logBuffer {
+	l := &logBuffer{}
+	l.grown = sync.NewCond(&l.mu)
+	return l
 }
 
 func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.grown.Broadcast()
 	return l.text.Write(p)
+}
+
+// lines waits until there are n lines: each is written when its request is over, after the
+// client has its answer.
+func (l *logBuffer) lines(n int) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for strings.Count(l.text.String(), "\n") < n {
+		l.grown.Wait()
+	}
+	return strings.Split(strings.TrimSpace(l.text.String()), "\n")
 }
 
 func (l *logBuffer) String() string {
@@ -93,7 +112,7 @@ func newSite(t *testing.T, o options) *site {
 		cfg.InlineLimit = -1
 	}
 	must(t, service.Init(ctx, directory, []string{admin}))
-	s := &site{t: t, tokens: map[string]string{}, log: &logBuffer{}}
+	s := &site{t: t, tokens: map[string]string{}, log: newLogBuffer()}
 	s.service, err = service.New(cfg)
 	must(t, err)
 	s.accounts = account.New(directory.Accounts(), account.Config{})

@@ -1,0 +1,72 @@
+package rest
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestRename(t *testing.T) {
+	s := newSite(t, options{})
+	s.namespace("/ns")
+	_, one := s.object("/old", "one", "Content-Type: text/plain")
+	_, two := s.object("/old", "two")
+	s.object("/other", "x")
+	post := func(as, target, body string, status int, headers ...string) step {
+		if len(headers) == 0 {
+			headers = []string{"Content-Type: application/json"}
+		}
+		return step{as: as, method: "POST", target: target, body: body, headers: headers, status: status}
+	}
+	const whole = `{"command":"rename_from","source_name":"/old"}`
+	done := post(admin, "/ns/new", `{"command":"rename_from","source_name":"//ol%64/","copy_acls":false,"source_versions":null}`, 201)
+	done.answer = "/hatrac/ns/new:" + one + "\n/hatrac/ns/new:" + two + "\n"
+	done.has = map[string]string{"Content-Type": "text/uri-list", "Location": "/hatrac/ns/new"}
+	s.play(t, []step{
+		post(admin, "/new", `{"command":"rename_from"}`, 400),
+		post(admin, "/new", `{"source_name":"/old"}`, 400),
+		post(admin, "/new", `{"command":"restore_all","source_name":"/old"}`, 400),
+		post(admin, "/new", `{"command":"rename_from","source_name":"old"}`, 400),
+		post(admin, "/new", `{"command":"rename_from","source_name":"/o:v"}`, 400),
+		post(admin, "/new", `{"command":"rename_from","source_name":5}`, 400),
+		post(admin, "/new", `{"command":"rename_from","source_name":"/old","x":1}`, 400),
+		post(admin, "/new", `{"command":"rename_from","source_name":"/old","copy_acls":"no"}`, 400),
+		post(admin, "/new", `{"command":"rename_from","source_name":"/old","source_versions":"v"}`, 400),
+		post(admin, "/new", whole+whole, 400),
+		post(admin, "/new", `[]`, 400),
+		post(admin, "/new", whole, 400, "Content-Type: text/plain"),
+		post(admin, "/new", whole, 400, "Content-Type: application/json", "If-Match: x"),
+		post(nobody, "/new", whole, 401),
+		post(bob, "/new", whole, 403),
+		post(admin, "/none/new", whole, 404),
+		post(admin, "/ns", whole, 409),
+		post(admin, "/old", whole, 409),
+		post(admin, "/new", `{"command":"rename_from","source_name":"/none"}`, 409),
+		post(admin, "/new", `{"command":"rename_from","source_name":"/old","versions":["none"]}`, 409),
+		post(admin, "/ns/new", whole, 412, "Content-Type: application/json", "If-Match: *"),
+		done,
+		post(admin, "/ns/new", whole, 204),
+		post(admin, "/other", whole, 409),
+		{as: admin, method: "GET", target: "/old", status: 200, answer: "two", has: map[string]string{"Content-Location": "/hatrac/ns/new:" + two, "Etag": `"` + two + `"`}},
+		{as: admin, method: "GET", target: "/old:" + one, status: 200, answer: "one", has: map[string]string{
+			"Content-Location": "/hatrac/ns/new:" + one, "Content-Type": "text/plain", "Content-Disposition": "filename*=UTF-8''new",
+		}},
+		{as: admin, method: "DELETE", target: "/ns/new", status: 204},
+		{as: admin, method: "GET", target: "/old", status: 409},
+		{as: admin, method: "DELETE", target: "/old", status: 204},
+	})
+}
+
+func TestRenameOfOneVersionToAPlaceToBeMade(t *testing.T) {
+	s := newSite(t, options{})
+	_, one := s.object("/old", "one")
+	s.object("/old", "two")
+	body := `{"command":"rename_from","source_name":"/old","versions":["` + one + `"]}`
+	a := s.wants(201, s.do(admin, "POST", "/hatrac/a/b/new?parents=true", body, "Content-Type: application/json"))
+	if strings.Count(a.body, "\n") != 1 {
+		t.Errorf("moved %q", a.body)
+	}
+	s.play(t, []step{
+		{as: admin, method: "GET", target: "/a/b/new", status: 200, answer: "one"},
+		{as: admin, method: "GET", target: "/old", status: 200, answer: "two"},
+	})
+}
