@@ -70,20 +70,46 @@ func TestAnUpdaterWithoutReadMayOverwriteButNotAppend(t *testing.T) {
 func TestAFailedCommitIsTheErrorOfTheCloseAndFinal(t *testing.T) {
 	r := newRig(t, asBob)
 	r.grant(store.Ref{Path: "/"}, acl.Create, "bob")
-	s := r.open()
-	s.must("exec 3> f; /bin/echo lost >&3")
+	p := r.python()
+	p.must(`fd = os.open("f", os.O_WRONLY | os.O_CREAT); n = os.write(fd, b"lost")`)
+	p.must(`other = os.dup(fd)`)
 	r.grant(store.Ref{Path: "/"}, acl.Create)
-	out, _ := s.run(`python3 -c 'import os; os.write(3, b"x")'; true`)
-	if out != "" {
-		t.Errorf("writing says %q", out)
-	}
+	p.fails(`os.close(fd)`, "EACCES")
 	r.grant(store.Ref{Path: "/"}, acl.Create, "bob")
-	r.sh(`python3 -c '
-import os
-fd = os.open("g", os.O_WRONLY | os.O_CREAT)
-os.write(fd, b"lost")
-open("ready", "w").close()
-'`)
-	r.grant(store.Ref{Path: "/"}, acl.Create)
-	s.end()
+	p.fails(`os.write(other, b"more")`, "EACCES")
+	p.fails(`os.close(other)`, "EACCES")
+	r.settled()
+	r.refused("cat f", "No such file")
+	r.count("/f", 0)
+	if kept := r.kept(); len(kept) != 1 || kept[0].Path != "/f" || kept[0].Size != 4 {
+		t.Errorf("kept: %+v", kept)
+	}
+	r.sh("echo again > f")
+	r.settled()
+	r.holds("/f", "again\n")
+}
+
+func TestAfterAFailedCommitTheNameLeadsBackToTheLastVersion(t *testing.T) {
+	r := newRig(t, asBob)
+	v := r.put("/f", "first")
+	r.grant(store.Ref{Path: "/f", Version: v.Version}, acl.Read, "bob")
+	r.grant(store.Ref{Path: "/f"}, acl.Update, "bob")
+	r.expect("cat f", "first")
+	p := r.python()
+	p.must(`fd = os.open("f", os.O_RDWR); n = os.pwrite(fd, b"other content", 0)`)
+	r.expect("cat f", "other content")
+	r.grant(store.Ref{Path: "/f"}, acl.Update)
+	p.fails(`os.close(fd)`, "EACCES")
+	r.settled()
+	r.expect("cat f; stat -c %s f", "first5\n")
+	r.count("/f", 1)
+	if kept := r.kept(); len(kept) != 1 || kept[0].Path != "/f" {
+		t.Errorf("kept: %+v", kept)
+	}
+}
+
+// kept returns what lies in the folder for drafts that did not become versions.
+func (r *rig) kept() []note {
+	r.Helper()
+	return keptIn(r.T, r.svc.SpoolDir())
 }

@@ -31,14 +31,19 @@ func fusermount() (string, error) {
 	return exec.LookPath("fusermount")
 }
 
-// detachDead detaches a mount whose server has died, so that its folder can be used again.
+// detachDead detaches mounts whose server has died, so that their folder can be used again. The
+// kernel is made to ask the server: what it remembers of a mount outlives it for a while.
 func detachDead(dir string) error {
-	var st unix.Stat_t
-	err := unix.Stat(dir, &st)
-	if !errors.Is(err, syscall.ENOTCONN) {
-		return err
+	for {
+		var st unix.Statx_t
+		err := unix.Statx(unix.AT_FDCWD, dir, unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, &st)
+		if !errors.Is(err, syscall.ENOTCONN) {
+			return err
+		}
+		if err := unmount(dir, true); err != nil {
+			return err
+		}
 	}
-	return unmount(dir, true)
 }
 
 // unmount ends the mount on dir; a lazy one only hides it as long as it is busy.

@@ -47,15 +47,6 @@ func errnoOf(err error) syscall.Errno {
 	return syscall.EIO
 }
 
-// errnoOfFile is errnoOf for operations that need a file where the wrong kind of name is a
-// directory.
-func errnoOfFile(err error) syscall.Errno {
-	if store.KindOf(err) == store.WrongKind {
-		return syscall.EISDIR
-	}
-	return errnoOf(err)
-}
-
 // errnoOfNew is errnoOf for operations that bind a name: what stands in the way exists.
 func errnoOfNew(err error) syscall.Errno {
 	switch store.KindOf(err) {

@@ -119,6 +119,8 @@ type Mount struct {
 	server  *fuse.Server
 	root    *dirNode
 
+	pageSize int // of listings; 0: the service's own
+
 	files   files
 	overlay overlay
 	own     ownChanges

@@ -68,7 +68,7 @@ func (l *listing) load(ctx context.Context) syscall.Errno {
 	call, cancel := m.call(ctx)
 	defer cancel()
 	l.asked = m.clock.Load()
-	page, err := m.svc.List(call, m.cfg.Client, l.path, service.ListPage{After: l.after})
+	page, err := m.svc.List(call, m.cfg.Client, l.path, service.ListPage{After: l.after, Limit: m.pageSize})
 	if err != nil {
 		return m.answer(ctx, err)
 	}
@@ -95,7 +95,7 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 			}
 		}
 		if l.ended {
-			return l.draft(), 0
+			return l.draft(ctx)
 		}
 		if errno := l.load(ctx); errno != 0 {
 			return nil, errno
@@ -125,16 +125,28 @@ func (l *listing) entry(info *service.Info) *fuse.DirEntry {
 	return e
 }
 
-// draft returns the next draft that no page had, or nil at the end.
-func (l *listing) draft() *fuse.DirEntry {
+// draft returns the next draft that no page had, or nil at the end. One that has become an object
+// since may have done so behind the page's back.
+func (l *listing) draft(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	m := l.dir.m
 	for len(l.drafts) > 0 {
 		path := l.drafts[0]
 		l.drafts = l.drafts[1:]
-		if f := l.dir.m.overlay.get(path); f != nil && !l.shown[path] {
-			return l.give(&fuse.DirEntry{Name: fileName(path.Base()), Ino: f.ino, Mode: syscall.S_IFREG})
+		if l.shown[path] {
+			continue
+		}
+		call, cancel := m.call(ctx)
+		e, err := m.findPath(call, path)
+		cancel()
+		switch {
+		case store.KindOf(err) == store.NotFound:
+		case err != nil:
+			return nil, m.answer(ctx, err)
+		case e.file != nil:
+			return l.give(&fuse.DirEntry{Name: fileName(path.Base()), Ino: e.file.ino, Mode: syscall.S_IFREG}), 0
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // Lookup implements fs.FileLookuper: what the page said needs not be asked again.

@@ -100,6 +100,7 @@ func (r *rig) unmount() {
 // try runs a shell script in the mount and returns all its output.
 func (r *rig) try(script string) (string, error) {
 	cmd := exec.CommandContext(r.Context(), "bash", "-c", `cd "$1" && eval "$2"`, "-", r.dir, script)
+	cmd.Env = append(cmd.Environ(), "LC_ALL=C.UTF-8")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -131,7 +132,8 @@ func (r *rig) expect(script, want string) {
 	}
 }
 
-// shell is a shell in the mount that runs one command after the other.
+// shell is an interpreter in the mount that runs one line after the other, so that what is open
+// stays open between them.
 type shell struct {
 	*rig
 	in   io.WriteCloser
@@ -139,10 +141,33 @@ type shell struct {
 	from io.Reader
 }
 
-// open starts a shell whose descriptors outlive single commands.
+// open starts a shell.
 func (r *rig) open() *shell {
 	r.Helper()
-	cmd := exec.CommandContext(r.Context(), "bash", "-c", `cd "$1"; while IFS= read -r line; do eval "$line" 2>&1; printf '\n==%d==\n' $?; done`, "-", r.dir)
+	return r.interpreter("bash", "-c", `cd "$1"; while IFS= read -r line; do eval "$line" 2>&1; printf '\n==%d==\n' $?; done`, "-", r.dir)
+}
+
+// python starts a Python, which answers a failed system call with the name of the errno.
+func (r *rig) python() *shell {
+	r.Helper()
+	return r.interpreter("python3", "-c", `
+import errno, os, sys
+os.chdir(sys.argv[1])
+names = {"os": os}
+for line in sys.stdin:
+    code = 0
+    try:
+        exec(line, names)
+    except OSError as e:
+        print(errno.errorcode[e.errno], end="")
+        code = 1
+    print("\n==%d==" % code, flush=True)
+`, r.dir)
+}
+
+func (r *rig) interpreter(name string, args ...string) *shell {
+	r.Helper()
+	cmd := exec.CommandContext(r.Context(), name, args...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		r.Fatal(err)
@@ -186,6 +211,14 @@ func (s *shell) must(command string) string {
 		s.Fatalf("%s failed: %s", command, out)
 	}
 	return out
+}
+
+// fails runs a line that must fail with that answer.
+func (s *shell) fails(line, want string) {
+	s.Helper()
+	if out, ok := s.run(line); ok || out != want {
+		s.Errorf("%s answers %q, success %v; want %s", line, out, ok, want)
+	}
 }
 
 func (s *shell) end() { _ = s.in.Close() }
