@@ -32,7 +32,6 @@ var (
 	_ fs.NodeSetattrer = (*dirNode)(nil)
 	_ fs.NodeAccesser  = (*dirNode)(nil)
 	_ fs.NodeLookuper  = (*dirNode)(nil)
-	_ fs.NodeStatfser  = (*dirNode)(nil)
 )
 
 // path returns where the namespace hangs in the tree; it reports false if that is nowhere.
@@ -146,21 +145,6 @@ func (n *dirNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 	return granted(mask, info.May(acl.ListNamespace), write, true)
 }
 
-// Statfs implements fs.NodeStatfser.
-func (n *dirNode) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
-	const block = 4096
-	call, cancel := n.m.call(ctx)
-	defer cancel()
-	space, err := n.m.svc.Space(call)
-	if err != nil {
-		return n.m.answer(ctx, err)
-	}
-	out.Bsize, out.Frsize, out.NameLen = block, block, maxFileName
-	out.Blocks, out.Bfree, out.Bavail = space.Total/block, space.Free/block, space.Available/block
-	out.Files, out.Ffree = space.Files, space.FreeFiles
-	return 0
-}
-
 // Lookup implements fs.NodeLookuper.
 func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	path, ok := n.path()
@@ -203,6 +187,13 @@ func (m *Mount) find(ctx context.Context, parent store.Path, name string) (entry
 		}
 	}
 	return m.findVirtual(ctx, parent, name)
+}
+
+// findSoon is find with a deadline.
+func (m *Mount) findSoon(ctx context.Context, parent store.Path, name string) (entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
+	defer cancel()
+	return m.find(ctx, parent, name)
 }
 
 func noSuchFile(path store.Path) error { return store.NewError(store.NotFound, string(path), "") }

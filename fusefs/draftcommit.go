@@ -79,22 +79,21 @@ func (d *draft) hand(put func(finished) error) error {
 	return put(finished{file: file, sha256: d.digest.sum(), size: size, attr: attr})
 }
 
-// conclude notes what came of a commit.
+// conclude notes what came of a commit. The gate is held, and view is a spool file.
 func (d *draft) conclude(err error, final bool) {
+	if err == nil {
+		// It may be the version itself by now, under another name.
+		_ = os.Remove(d.view.content.(spoolFile).Name())
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy, d.awaited = false, false
-	if err != nil {
-		if final {
-			d.failure = err
-		}
-		return
-	}
-	d.committed = d.changes
-	d.last = time.Now()
-	if d.own {
-		d.own = false // it may be the version itself by now
-		_ = os.Remove(d.view.content.(spoolFile).Name())
+	switch {
+	case err == nil:
+		d.committed, d.own = d.changes, false
+		d.last = time.Now()
+	case final:
+		d.failure = err
 	}
 }
 

@@ -91,9 +91,9 @@ func (h *draftHandle) Read(_ context.Context, dest []byte, off int64) (fuse.Read
 
 // Write implements fs.FileWriter.
 func (h *draftHandle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
-	call, cancel := h.m.call(ctx)
+	wait, cancel := h.m.wait(ctx)
 	defer cancel()
-	change, err := h.d.writeAt(call, data, off)
+	change, err := h.d.writeAt(wait, data, off)
 	if err != nil {
 		return 0, h.m.answer(ctx, err)
 	}

@@ -20,10 +20,16 @@ func (m *Mount) heard(c service.Change) {
 		m.forgetAll(m.root.EmbeddedInode())
 		return
 	case m.own.made(c):
+		m.forgetVersions(c.Path)
+		m.forgetVersions(c.From)
 		return
 	case c.Action == service.Described:
 		m.redescribe(c)
 		return
+	case c.Action == service.Deleted && c.Version != "":
+		if parent := m.nodeAt(c.Path.Parent()); parent != nil {
+			parent.NotifyEntry(fileName(c.Path.Base()) + ":" + c.Version)
+		}
 	case c.Action == service.Renamed:
 		m.forget(c.From)
 	}
@@ -55,8 +61,8 @@ func (m *Mount) forget(path store.Path) {
 		return
 	}
 	staleNode(parent)
+	m.forgetVersions(path)
 	name := fileName(path.Base())
-	parent.NotifyEntry(name + versionsSuffix)
 	child := parent.GetChild(name)
 	if child != nil {
 		staleNode(child)
@@ -66,6 +72,17 @@ func (m *Mount) forget(path store.Path) {
 		}
 	}
 	parent.NotifyEntry(name)
+}
+
+// forgetVersions makes the kernel look up the directory of an object's versions again.
+func (m *Mount) forgetVersions(path store.Path) {
+	if path == "" || path.IsRoot() {
+		return
+	}
+	name := fileName(path.Base()) + versionsSuffix
+	if parent := m.nodeAt(path.Parent()); parent != nil && parent.GetChild(name) != nil {
+		parent.NotifyEntry(name)
+	}
 }
 
 // unchanged reports whether the name leads to what the node stands for.

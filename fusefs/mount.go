@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	stdlog "log"
 	"os"
 	"path/filepath"
@@ -209,7 +208,7 @@ func (m *Mount) options() *fs.Options {
 			ExplicitDataCacheControl: true,
 			DisableXAttrs:            true,
 			ExtraCapabilities:        fuse.CAP_ATOMIC_O_TRUNC,
-			Logger:                   stdlog.New(io.Discard, "", 0),
+			Logger:                   stdlog.New(m.log, "", 0),
 			PanicHandler: func(fault any) fuse.Status {
 				m.log.Error().Interface("fault", fault).Stack().Msg("a handler of the mount panicked")
 				return fuse.EIO

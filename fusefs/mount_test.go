@@ -232,7 +232,7 @@ func TestStatfsGivesTheDisksNumbers(t *testing.T) {
 	if got := r.sh("stat -f -c '%l %s' ."); got != "255 4096\n" {
 		t.Errorf("statfs says %q", got)
 	}
-	r.expect("test $(stat -f -c %b .) -gt 1000 && echo space", "space\n")
+	r.expect("test $(stat -f -c %b .) -gt 1000 && echo x > f && test $(stat -f -c %b f) -gt 1000 && echo space", "space\n")
 }
 
 func TestAttributesAreKept(t *testing.T) {
@@ -301,4 +301,53 @@ func TestAReadOnlyMountTakesNoChanges(t *testing.T) {
 	r.expect("cat f", "text")
 	r.refused("echo x > f", "Read-only")
 	r.refused("mkdir d", "Read-only")
+}
+
+func TestWritingOnAfterACommitLeavesTheVersionAsItIs(t *testing.T) {
+	r := newRig(t)
+	p := r.python()
+	p.must(`fd = os.open("f", os.O_RDWR | os.O_CREAT); n = os.write(fd, b"a" * 100000); os.close(os.dup(fd))`)
+	first := r.versions("/f")
+	if len(first) != 1 {
+		t.Fatalf("versions: %v", first)
+	}
+	p.must(`n = os.pwrite(fd, b"b" * 50000, 0); assert os.pread(fd, 3, 49998) == b"bba"`)
+	for i, c := range r.content(store.Ref{Path: "/f", Version: first[0]}) {
+		if c != 'a' {
+			t.Fatalf("the version was changed at byte %d", i)
+		}
+	}
+	p.must(`os.close(fd)`)
+	r.settled()
+	r.count("/f", 2)
+}
+
+func TestRenamingOverAnOpenFileDetachesIt(t *testing.T) {
+	r := newRig(t)
+	r.sh("echo old > f; echo new > g")
+	r.settled()
+	p := r.python()
+	p.must(`fd = os.open("f", os.O_RDWR); n = os.pwrite(fd, b"OLD", 0)`)
+	r.sh("mv g f")
+	r.expect("cat f; ls", "new\nf\n")
+	p.must(`assert os.pread(fd, 9, 0) == b"OLD\n"; os.close(fd)`)
+	r.settled()
+	r.holds("/f", "new\n")
+	p.must(`fd = os.open("f", os.O_RDONLY)`)
+	r.sh("echo newer > g; mv g f")
+	p.must(`again = os.open("/proc/self/fd/%d" % fd, os.O_RDWR); n = os.write(again, b"x"); os.close(again); os.close(fd)`)
+	r.settled()
+	r.holds("/f", "newer\n")
+}
+
+func TestTheDirectoryOfVersionsGoesAndComesWithItsObject(t *testing.T) {
+	r := newRig(t, slow)
+	r.refused("ls 'f;versions'", "No such file")
+	r.sh("echo x > f; ls 'f;versions'")
+	r.settled()
+	r.sh("ls 'f;versions'; mv f g; sleep 0.1; ls 'g;versions'")
+	r.expect("ls 'g;versions' | wc -l", "1\n")
+	r.sh("rm g")
+	r.heardAll()
+	r.refused("ls 'g;versions'", "No such file")
 }

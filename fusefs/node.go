@@ -73,7 +73,7 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 	if m.closing.Load() {
 		return nil, 0, syscall.EIO
 	}
-	wait, cancel := m.call(ctx)
+	wait, cancel := m.openContext(ctx, flags)
 	defer cancel()
 	h, err := n.open(wait, ctx, flags)
 	if err != nil {
@@ -83,10 +83,18 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 	if n.f.keepCache() {
 		keep = fuse.FOPEN_KEEP_CACHE
 	}
-	if _, ok := h.(*pin); ok {
+	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
 		keep |= fuse.FOPEN_NOFLUSH
 	}
 	return h, keep, 0
+}
+
+// openContext returns the context of an open. Truncating a draft waits for a commit of it.
+func (m *Mount) openContext(request context.Context, flags uint32) (context.Context, context.CancelFunc) {
+	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
+		return m.call(request)
+	}
+	return m.wait(request)
 }
 
 func (n *fileNode) open(ctx, request context.Context, flags uint32) (fs.FileHandle, error) {

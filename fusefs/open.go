@@ -158,7 +158,8 @@ func (m *Mount) beginDraft(ctx context.Context, f *file, truncate bool) (*draft,
 func (f *file) beginHere(base start) *draft {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.pins > 0 || f.version != base.version || !f.unbound && f.m.overlay.claim(f.path, f) != nil {
+	// What lost its name has nothing to become another inode by.
+	if !f.unbound && (f.pins > 0 || f.version != base.version || f.m.overlay.claim(f.path, f) != nil) {
 		return nil
 	}
 	f.learn(base.info)
@@ -184,6 +185,8 @@ type start struct {
 
 // startOf finds what the name of f leads to now. Who truncates need not be able to read it.
 func (m *Mount) startOf(ctx context.Context, f *file, truncate bool) (start, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
+	defer cancel()
 	ref := f.where()
 	f.mu.Lock()
 	if !f.unbound {

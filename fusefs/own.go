@@ -13,6 +13,10 @@ import (
 // its way when the change is done.
 const ownMemory = 2 * time.Second
 
+// ownWait is how long a change may take from its announcement to its end. An upload that is still
+// under way was not announced.
+const ownWait = 100 * time.Millisecond
+
 // ownChanges tells changes that this mount made from those of others: the kernel knows its own
 // already, and must not be made to forget what it just learned.
 type ownChanges struct {
@@ -83,7 +87,11 @@ func (o *ownChanges) made(c service.Change) bool {
 		if !slices.Contains(d.actions, c.Action) {
 			continue
 		}
-		<-d.over
+		select {
+		case <-d.over:
+		case <-time.After(ownWait):
+			continue
+		}
 		o.mu.Lock()
 		mine := !d.failed && (c.Version == "" || c.Version == d.version)
 		o.mu.Unlock()

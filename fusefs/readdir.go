@@ -119,7 +119,9 @@ func (l *listing) entry(info *service.Info) *fuse.DirEntry {
 	name := fileName(info.Name.Path.Base())
 	l.last[name] = info
 	e := &fuse.DirEntry{Name: name, Mode: typeOf(info)}
-	if e.Ino = nameIno(info.Name.ID); !info.IsNamespace() {
+	if f := l.dir.m.overlay.get(info.Name.Path); f != nil {
+		e.Ino, e.Mode = f.ino, syscall.S_IFREG
+	} else if e.Ino = nameIno(info.Name.ID); !info.IsNamespace() {
 		e.Ino = info.Version.Inode()
 	}
 	return e

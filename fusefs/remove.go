@@ -27,11 +27,13 @@ func (n *dirNode) Unlink(ctx context.Context, name string) syscall.Errno {
 	}
 	wait, cancel := n.m.wait(ctx)
 	defer cancel()
-	e, err := n.m.find(wait, parent, name)
+	e, err := n.m.findSoon(wait, parent, name)
 	switch {
 	case err != nil:
 	case e.file != nil:
-		err = n.m.unlink(wait, e.file)
+		if err = n.m.unlink(wait, e.file); err == nil {
+			n.unbindOther(name, e.file)
+		}
 	case e.snapshot != nil:
 		err = n.m.deleteVersion(wait, e.snapshot)
 	default:
@@ -87,6 +89,16 @@ func (m *Mount) unbind(f *file) {
 	m.later(func() { m.settle(f) })
 }
 
+// unbindOther takes the name also from the file that the kernel knows by it, if that is another
+// one than f: somebody may still hold it.
+func (n *dirNode) unbindOther(name string, f *file) {
+	if node := n.GetChild(name); node != nil {
+		if other := fileOfNode(node); other != nil && other != f {
+			n.m.unbind(other)
+		}
+	}
+}
+
 // remove deletes a name.
 func (m *Mount) remove(ctx context.Context, path store.Path, kind acl.Kind) error {
 	call, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
@@ -117,7 +129,7 @@ func (n *dirNode) Rmdir(ctx context.Context, name string) syscall.Errno {
 	}
 	wait, cancel := n.m.wait(ctx)
 	defer cancel()
-	e, err := n.m.find(wait, parent, name)
+	e, err := n.m.findSoon(wait, parent, name)
 	switch {
 	case err != nil:
 	case e.versions != nil:

@@ -33,7 +33,7 @@ func (n *dirNode) Rename(ctx context.Context, name string, newParent fs.InodeEmb
 	}
 	wait, cancel := n.m.wait(ctx)
 	defer cancel()
-	e, err := n.m.find(wait, parent, name)
+	e, err := n.m.findSoon(wait, parent, name)
 	switch {
 	case err != nil:
 		return n.m.answer(ctx, err)
@@ -43,14 +43,14 @@ func (n *dirNode) Rename(ctx context.Context, name string, newParent fs.InodeEmb
 		return syscall.EXDEV // a namespace: mv copies what is in it
 	}
 	mv := &move{m: n.m, f: e.file, target: target, keep: flags&unix.RENAME_NOREPLACE != 0, to: to}
-	err = mv.run(wait)
+	if err = mv.run(wait); err == nil {
+		to.unbindOther(newName, e.file)
+	}
 	switch store.KindOf(err) {
 	case store.WrongKind:
 		return syscall.EISDIR
 	case store.Exists, store.Precondition:
-		if err != nil {
-			return syscall.EEXIST
-		}
+		return syscall.EEXIST
 	}
 	return n.m.answer(ctx, err)
 }
@@ -127,6 +127,8 @@ func (v *move) relabel(ctx context.Context) error {
 // mayReplace checks that a draft may go to the target: that no namespace is there, and that the
 // client may change what is.
 func (v *move) mayReplace(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, v.m.cfg.Deadline)
+	defer cancel()
 	info, err := v.m.svc.Look(ctx, v.m.cfg.Client, store.Ref{Path: v.target})
 	switch {
 	case store.KindOf(err) == store.NotFound:

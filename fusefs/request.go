@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/hatrac/hatrac/store"
 )
 
 // signalGrace is how long a call goes on after its caller got a signal that does not end it.
@@ -69,10 +71,10 @@ func awaitDeath(ctx, request context.Context, grace time.Duration) {
 	}
 }
 
-// answer turns the error of a call into an errno. What an interrupted request was told does
-// not matter any more.
+// answer turns the error of a call into an errno. A call that ended because the request was
+// interrupted is EINTR.
 func (m *Mount) answer(request context.Context, err error) syscall.Errno {
-	if err != nil && request.Err() != nil {
+	if request.Err() != nil && store.KindOf(err) == store.Unavailable {
 		return syscall.EINTR
 	}
 	errno := errnoOf(err)

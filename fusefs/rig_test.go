@@ -31,31 +31,36 @@ type rig struct {
 	m   *Mount
 }
 
-func newService(t *testing.T) *service.Service {
+// openService makes a store in a folder.
+func openService(t *testing.T, root string) (*service.Service, store.Directory) {
 	t.Helper()
-	root := t.TempDir()
 	dir, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(root, "db"), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = dir.Close() })
+	if err := service.Init(t.Context(), dir, []string{"alice"}); err != nil {
+		t.Fatal(err)
+	}
+	svc, err := service.New(service.Config{Directory: dir, Bulk: bulkOf(t, root), Firewall: acl.Open()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return svc, dir
+}
+
+func bulkOf(t *testing.T, root string) *filesystem.Bulk {
+	t.Helper()
 	bulk, err := filesystem.Open(t.Context(), filesystem.Config{Root: filepath.Join(root, "content")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := service.Init(t.Context(), dir, []string{"alice"}); err != nil {
-		t.Fatal(err)
-	}
-	svc, err := service.New(service.Config{Directory: dir, Bulk: bulk, Firewall: acl.Open()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return svc
+	return bulk
 }
 
 func newRig(t *testing.T, change ...func(*Config)) *rig {
 	t.Helper()
-	svc := newService(t)
+	svc, _ := openService(t, t.TempDir())
 	return mountRig(t, svc, change...)
 }
 
