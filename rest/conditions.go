@@ -8,18 +8,27 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// conditions reads If-Match and If-None-Match. Malformed ones are Invalid, and then the
-// conditions are empty.
+// conditions reads If-Match and If-None-Match. If they are malformed, which is Invalid, the
+// conditions are ones that nothing fulfils.
 func conditions(h http.Header) (service.Conditions, error) {
 	match, err := parseTags(h.Values("If-Match"), false)
 	if err != nil {
-		return service.Conditions{}, err
+		return service.Conditions{IfMatch: &service.Tags{}}, err
 	}
 	noneMatch, err := parseTags(h.Values("If-None-Match"), true)
 	if err != nil {
-		return service.Conditions{}, err
+		return service.Conditions{IfMatch: &service.Tags{}}, err
 	}
 	return service.Conditions{IfMatch: match, IfNoneMatch: noneMatch}, nil
+}
+
+// unlessMalformed returns the error of a conditional change. Where rights and state are in order
+// and malformed conditions alone are the obstacle, it is what is wrong with them.
+func unlessMalformed(err, malformed error) error {
+	if malformed != nil && store.KindOf(err) == store.Precondition {
+		return malformed
+	}
+	return err
 }
 
 // parseTags reads a list of entity tags (RFC 9110 §8.8.3). A weak tag is compared like the

@@ -78,7 +78,7 @@ func (x *exchange) sendListing(l listing) error {
 	sent := mediaType
 	switch mediaType {
 	case typeURIList:
-		format = uriList{}
+		format = &uriList{}
 	case typeHTML:
 		sent += "; charset=utf-8"
 		format = &page{pages: x.server.pages, title: l.title}
@@ -142,12 +142,13 @@ func (x *exchange) sendPiece(b *bytes.Buffer, contentType string) error {
 	return err
 }
 
-// uriList is one URL a line (RFC 2483).
-type uriList struct{}
+// uriList is one URL a line (RFC 2483); at least the end of a line.
+type uriList struct{ started bool }
 
-func (uriList) begin(*bytes.Buffer) error { return nil }
+func (*uriList) begin(*bytes.Buffer) error { return nil }
 
-func (uriList) rows(b *bytes.Buffer, rows []row) error {
+func (l *uriList) rows(b *bytes.Buffer, rows []row) error {
+	l.started = l.started || len(rows) > 0
 	for i := range rows {
 		b.WriteString(rows[i].URL)
 		b.WriteByte('\n')
@@ -155,7 +156,12 @@ func (uriList) rows(b *bytes.Buffer, rows []row) error {
 	return nil
 }
 
-func (uriList) end(*bytes.Buffer) error { return nil }
+func (l *uriList) end(b *bytes.Buffer) error {
+	if l.started {
+		return nil
+	}
+	return b.WriteByte('\n')
+}
 
 // jsonArray is an array of URLs, or of everything that rows tell.
 type jsonArray struct {

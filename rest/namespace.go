@@ -127,13 +127,10 @@ func (x *exchange) createNamespace() error {
 
 // deleteName deletes a namespace or an object with everything in it.
 func deleteName(x *exchange) error {
-	given, err := conditions(x.c.Request.Header)
+	given, wrong := conditions(x.c.Request.Header)
+	err := x.server.service.Delete(x.ctx(), x.client, service.Delete{Path: x.address.path, Conditions: unmarked(given)})
 	if err != nil {
-		return err
-	}
-	err = x.server.service.Delete(x.ctx(), x.client, service.Delete{Path: x.address.path, Conditions: unmarked(given)})
-	if err != nil {
-		return err
+		return unlessMalformed(err, wrong)
 	}
 	x.noBody(http.StatusNoContent)
 	return nil

@@ -26,9 +26,11 @@ func postName(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	var wrong error
+	req.Conditions, wrong = conditions(x.c.Request.Header)
 	result, err := x.server.service.Rename(x.ctx(), x.client, req)
 	if err != nil {
-		return err
+		return unlessMalformed(err, wrong)
 	}
 	if result.Unchanged {
 		x.noBody(http.StatusNoContent)
@@ -44,17 +46,13 @@ func postName(x *exchange) error {
 	return nil
 }
 
-// rename reads the request to rename from the body.
+// rename reads the request to rename from the body. It has no conditions yet.
 func (x *exchange) rename() (service.Rename, error) {
 	cmd, err := x.command()
 	if err != nil {
 		return service.Rename{}, err
 	}
 	source, err := store.ParsePath(cmd.SourceName, x.server.scheme.bare)
-	if err != nil {
-		return service.Rename{}, err
-	}
-	given, err := conditions(x.c.Request.Header)
 	if err != nil {
 		return service.Rename{}, err
 	}
@@ -66,12 +64,11 @@ func (x *exchange) rename() (service.Rename, error) {
 		versions = nil
 	}
 	return service.Rename{
-		Source:     source,
-		Target:     x.address.path,
-		Versions:   versions,
-		Parents:    x.flag("parents"),
-		CopyACLs:   cmd.CopyACLs,
-		Conditions: given,
+		Source:   source,
+		Target:   x.address.path,
+		Versions: versions,
+		Parents:  x.flag("parents"),
+		CopyACLs: cmd.CopyACLs,
 	}, nil
 }
 

@@ -95,6 +95,16 @@ func TestTheLogHasOneLineForEachRequest(t *testing.T) {
 	}
 }
 
+func TestTheLogBelievesTrustedProxiesOnly(t *testing.T) {
+	for want, proxies := range map[string][]string{"10.1.2.3": {"127.0.0.0/8"}, "127.0.0.1": nil} {
+		s := newSite(t, options{rest: func(c *Config) { c.TrustedProxies = proxies }})
+		s.do(nobody, "GET", "/hatrac/", "", "X-Forwarded-For: 10.1.2.3")
+		if line := s.log.lines(1)[0]; !strings.Contains(line, `"remote":"`+want+`"`) {
+			t.Errorf("proxies %v: %s", proxies, line)
+		}
+	}
+}
+
 func TestAPanicIsAnInternalErrorThatTellsNothing(t *testing.T) {
 	s := newSite(t, options{rest: func(c *Config) {
 		c.Health = func(context.Context) error { panic("secret") }

@@ -1,14 +1,19 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hatrac/hatrac/service/account"
+	"github.com/hatrac/hatrac/store"
 )
 
 const asForm = "Content-Type: application/x-www-form-urlencoded"
@@ -156,6 +161,28 @@ func TestTokens(t *testing.T) {
 	s.wants(401, s.do(nobody, "GET", "/hatrac/", "", "Authorization: Bearer wrong"))
 	s.wants(200, s.do(nobody, "GET", "/hatrac/", "", "Authorization: Basic eDp5"))
 	s.wants(200, s.do(nobody, "GET", "/hatrac/", "", "Cookie: webauthn=stale"))
+}
+
+// brokenLogins is a directory of accounts that does not answer.
+type brokenLogins struct{ store.Accounts }
+
+func (brokenLogins) Session(context.Context, []byte, time.Time) (store.Session, store.User, error) {
+	return store.Session{}, store.User{}, store.NewError(store.Unavailable, "", "")
+}
+
+func (brokenLogins) Token(context.Context, []byte, time.Time) (store.Token, store.User, error) {
+	return store.Token{}, store.User{}, store.NewError(store.Unavailable, "", "")
+}
+
+func TestNobodyBecomesAnonymousBecauseTheDirectoryFails(t *testing.T) {
+	s := newSite(t, options{rest: func(c *Config) { c.Accounts = account.New(brokenLogins{}, account.Config{}) }})
+	a := s.wants(503, s.do(nobody, "GET", "/hatrac/", "", "Cookie: webauthn=x"))
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("the client is not told when to try again")
+	}
+	s.wants(503, s.do(admin, "GET", "/hatrac/", ""))
+	s.wants(503, s.do(nobody, "GET", "/authn/session", "", "Cookie: webauthn=x"))
+	s.wants(401, s.do(nobody, "GET", "/hatrac/", ""))
 }
 
 func TestHowToLogIn(t *testing.T) {

@@ -10,8 +10,9 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// stride is how many bytes go out before the deadline is moved on.
-const stride = 8 << 20
+// stride is how many bytes go out before the deadline is moved on. It bounds how slow a client
+// may be: this much in one stall.
+const stride = 256 << 10
 
 // transfer is the stretch between client and handler. There is no limit to how long a request
 // takes, only to how long nothing moves: each byte that is sent or taken moves the deadline.
@@ -113,7 +114,7 @@ func (t *transfer) sendFile(file *os.File, n int64) error {
 
 // copy sends n bytes of a reader.
 func (t *transfer) copy(from io.Reader, n int64) error {
-	buffer := make([]byte, min(max(n, 1), 256<<10))
+	buffer := make([]byte, min(max(n, 1), stride))
 	sent, err := io.CopyBuffer(writerOnly{t}, readerOnly{io.LimitReader(from, n)}, buffer)
 	if err == nil && sent < n {
 		err = io.ErrUnexpectedEOF

@@ -59,12 +59,9 @@ func (x *exchange) versionRows(listed *service.VersionListing) []row {
 
 // deleteVersion deletes one version.
 func deleteVersion(x *exchange) error {
-	given, err := conditions(x.c.Request.Header)
-	if err != nil {
-		return err
-	}
+	given, wrong := conditions(x.c.Request.Header)
 	if err := x.server.service.DeleteVersion(x.ctx(), x.client, x.address.ref(), given); err != nil {
-		return err
+		return unlessMalformed(err, wrong)
 	}
 	x.noBody(http.StatusNoContent)
 	return nil
