@@ -168,6 +168,7 @@ type entry struct {
 	info     *service.Info // of a namespace, or of a version that is a file or link
 	file     *file         // of a draft, or the one that stands for the version of info
 	snapshot *service.Info // of a version that is shown as a snapshot
+	asked    store.Ref     // by which the snapshot was asked for; a rename may have led on
 	versions *service.Info // of an object whose versions are shown as a directory
 }
 

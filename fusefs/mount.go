@@ -123,6 +123,7 @@ type Mount struct {
 	files   files
 	overlay overlay
 	own     ownChanges
+	retries retries
 	epoch   atomic.Uint64 // grows when anything that is known may have changed
 	clock   atomic.Uint64 // grows with each change of this mount that gives a file a version
 	closing atomic.Bool

@@ -2,7 +2,9 @@ package fusefs
 
 import (
 	"context"
+	"maps"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -11,13 +13,40 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-const (
-	// reservation is how long a draft waits for the open that it was made for.
-	reservation = 2 * time.Second
-	// staleAfter is how long a version may be outdated and still be opened under its name.
-	// The kernel asks again only once, so that ESTALE must not be the answer twice.
-	staleAfter = 100 * time.Millisecond
-)
+// reservation is how long a draft waits for the open that it was made for, and how long a thread
+// that was told ESTALE counts as one that looks again.
+const reservation = 2 * time.Second
+
+// retries remembers which threads were told ESTALE, which makes the kernel look the name up and
+// open it once more on their behalf. A second ESTALE would reach the program.
+type retries struct {
+	mu    sync.Mutex // guards until
+	until map[uint32]time.Time
+}
+
+// first reports whether the thread is told to look again; false if this is its second try.
+func (r *retries) first(thread uint32) bool {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if until, told := r.until[thread]; told && now.Before(until) {
+		delete(r.until, thread)
+		return false
+	}
+	maps.DeleteFunc(r.until, func(_ uint32, until time.Time) bool { return now.After(until) })
+	if r.until == nil {
+		r.until = make(map[uint32]time.Time)
+	}
+	r.until[thread] = now.Add(reservation)
+	return true
+}
+
+// done forgets a thread whose open came to its end.
+func (r *retries) done(thread uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.until, thread)
+}
 
 // openRead pins the version that f stands for, or joins the readers of its draft.
 func (m *Mount) openRead(ctx context.Context, f *file) (any, error) {
@@ -43,8 +72,8 @@ func (m *Mount) openRead(ctx context.Context, f *file) (any, error) {
 	}
 }
 
-// readable finds the version that f stands for, which must be what its name leads to, or was
-// until a moment ago.
+// readable finds the version that f stands for, which must be what its name leads to. Where the
+// kernel has just looked that up, a version that came since then does not count.
 func (m *Mount) readable(ctx context.Context, f *file) (*service.Found, error) {
 	f.mu.Lock()
 	mine, unbound := store.Ref{Path: f.path, Version: f.version}, f.unbound
@@ -52,6 +81,7 @@ func (m *Mount) readable(ctx context.Context, f *file) (*service.Found, error) {
 	if unbound {
 		return m.svc.Fetch(ctx, m.cfg.Client, mine)
 	}
+	thread := callerOf(ctx).Pid
 	found, err := m.svc.Fetch(ctx, m.cfg.Client, store.Ref{Path: mine.Path})
 	switch {
 	case store.KindOf(err) == store.NotFound || store.KindOf(err) == store.Conflict:
@@ -59,11 +89,12 @@ func (m *Mount) readable(ctx context.Context, f *file) (*service.Found, error) {
 	case err != nil:
 		return nil, err
 	case found.Version != nil && found.Version.Version == mine.Version:
+		m.retries.done(thread)
 		return found, nil
-	case found.Version != nil && time.Since(found.Version.Created) < staleAfter:
-		return m.svc.Fetch(ctx, m.cfg.Client, mine)
+	case found.Version == nil || m.retries.first(thread):
+		return nil, syscall.ESTALE
 	}
-	return nil, syscall.ESTALE
+	return m.svc.Fetch(ctx, m.cfg.Client, mine)
 }
 
 // active reports whether f has a draft that its name leads to, or that has lost its name. A

@@ -35,7 +35,7 @@ func (n *dirNode) Unlink(ctx context.Context, name string) syscall.Errno {
 			n.unbindOther(name, e.file)
 		}
 	case e.snapshot != nil:
-		err = n.m.deleteVersion(wait, e.snapshot)
+		err = n.m.deleteVersion(wait, e.asked)
 	default:
 		return syscall.EISDIR
 	}
@@ -111,10 +111,9 @@ func (m *Mount) remove(ctx context.Context, path store.Path, kind acl.Kind) erro
 
 // deleteVersion deletes a version by the name of its snapshot. The object it leaves may have
 // another current version, so the kernel has to look again: its announcement says so.
-func (m *Mount) deleteVersion(ctx context.Context, info *service.Info) error {
+func (m *Mount) deleteVersion(ctx context.Context, ref store.Ref) error {
 	call, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
 	defer cancel()
-	ref := store.Ref{Path: info.Name.Path, Version: info.Version.Version}
 	return m.svc.DeleteVersion(call, m.cfg.Client, ref, service.Conditions{})
 }
 

@@ -2,6 +2,7 @@ package fusefs
 
 import (
 	"context"
+	"strings"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fs"
@@ -15,16 +16,13 @@ import (
 // findVirtual looks up NAME:VERSION and NAME;versions.
 func (m *Mount) findVirtual(ctx context.Context, parent store.Path, name string) (entry, error) {
 	if object, version, ok := splitVersion(name); ok {
-		info, err := m.lookObject(ctx, parent, object, store.DecodeSegment(version))
-		if err == nil {
-			return entry{snapshot: info}, nil
-		}
-		if store.KindOf(err) != store.NotFound {
-			return entry{}, err
+		e, err := m.findSnapshot(ctx, parent, object, store.DecodeSegment(version))
+		if err == nil || store.KindOf(err) != store.NotFound {
+			return e, err
 		}
 	}
 	if object, ok := splitVersions(name); ok {
-		info, err := m.lookObject(ctx, parent, object, "")
+		info, err := m.lookObject(ctx, parent, object)
 		if err == nil && !info.IsNamespace() {
 			return entry{versions: info}, nil
 		}
@@ -35,18 +33,33 @@ func (m *Mount) findVirtual(ctx context.Context, parent store.Path, name string)
 	return entry{}, noSuchFile(parent)
 }
 
-// lookObject looks an object up by its file name, and a version of it that has content.
-func (m *Mount) lookObject(ctx context.Context, parent store.Path, name, version string) (*service.Info, error) {
+// findSnapshot looks a version up by the file name of its object.
+func (m *Mount) findSnapshot(ctx context.Context, parent store.Path, name, version string) (entry, error) {
+	object, err := m.lookObject(ctx, parent, name)
+	if err != nil {
+		return entry{}, err
+	}
+	return m.followVersion(ctx, store.Ref{Path: object.Name.Path, Version: version})
+}
+
+// followVersion looks a version up. One that was renamed is shown as what it is now.
+func (m *Mount) followVersion(ctx context.Context, ref store.Ref) (entry, error) {
+	info, err := m.svc.Follow(ctx, m.cfg.Client, ref)
+	if store.KindOf(err) == store.Conflict {
+		return entry{}, noSuchFile(ref.Path)
+	}
+	return entry{snapshot: info, asked: ref}, err
+}
+
+// lookObject looks an object up by its file name.
+func (m *Mount) lookObject(ctx context.Context, parent store.Path, name string) (*service.Info, error) {
 	path, err := literal(parent, name)
 	if err != nil {
 		return nil, err
 	}
-	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: path, Version: version})
+	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: path})
 	if other, ok := encoded(parent, name); ok && store.KindOf(err) == store.NotFound {
-		info, err = m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: other, Version: version})
-	}
-	if err == nil && version != "" && !info.Holds() {
-		return nil, noSuchFile(path)
+		info, err = m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: other})
 	}
 	return info, err
 }
@@ -85,15 +98,31 @@ var (
 	_ fs.NodeRenamer   = (*versionsNode)(nil)
 )
 
-func (n *versionsNode) look(ctx context.Context, version string) (*service.Info, error) {
-	return n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: n.object, Version: version})
+func (n *versionsNode) look(ctx context.Context) (*service.Info, error) {
+	return n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: n.object})
 }
+
+// fileOf returns the name of a version's file: as beside the object, or the version id alone
+// where that would be too long.
+func (n *versionsNode) fileOf(version string) string {
+	if name := n.prefix() + fileName(store.EncodeSegment(version)); len(name) <= maxFileName {
+		return name
+	}
+	return fileName(store.EncodeSegment(version))
+}
+
+// refOf returns the version that a file name means.
+func (n *versionsNode) refOf(name string) store.Ref {
+	return store.Ref{Path: n.object, Version: store.DecodeSegment(strings.TrimPrefix(name, n.prefix()))}
+}
+
+func (n *versionsNode) prefix() string { return fileName(n.object.Base()) + ":" }
 
 // Getattr implements fs.NodeGetattrer.
 func (n *versionsNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	call, cancel := n.m.call(ctx)
 	defer cancel()
-	info, err := n.look(call, "")
+	info, err := n.look(call)
 	if err != nil {
 		return n.m.answer(ctx, err)
 	}
@@ -110,7 +139,7 @@ func (n *versionsNode) Setattr(context.Context, fs.FileHandle, *fuse.SetAttrIn, 
 func (n *versionsNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 	call, cancel := n.m.call(ctx)
 	defer cancel()
-	info, err := n.look(call, "")
+	info, err := n.look(call)
 	if err != nil {
 		return n.m.answer(ctx, err)
 	}
@@ -121,15 +150,12 @@ func (n *versionsNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 func (n *versionsNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	call, cancel := n.m.call(ctx)
 	defer cancel()
-	info, err := n.look(call, store.DecodeSegment(name))
-	if err == nil && !info.Holds() {
-		err = noSuchFile(n.object)
-	}
+	e, err := n.m.followVersion(call, n.refOf(name))
 	if err != nil {
 		return nil, n.m.answer(ctx, err)
 	}
-	n.m.fillSnapshot(&out.Attr, info)
-	return n.NewInode(ctx, &snapshotNode{m: n.m, info: info}, fs.StableAttr{Mode: syscall.S_IFREG, Ino: out.Ino}), 0
+	n.m.fillSnapshot(&out.Attr, e.snapshot)
+	return n.NewInode(ctx, &snapshotNode{m: n.m, info: e.snapshot}, fs.StableAttr{Mode: syscall.S_IFREG, Ino: out.Ino}), 0
 }
 
 // Readdir implements fs.NodeReaddirer.
@@ -145,8 +171,7 @@ func (n *versionsNode) Readdir(ctx context.Context) (fs.DirStream, syscall.Errno
 		for _, v := range page.Versions {
 			before = v.ID
 			if v.Forward == nil {
-				name := fileName(store.EncodeSegment(v.Version))
-				list = append(list, fuse.DirEntry{Name: name, Ino: snapshotIno(v.ID), Mode: syscall.S_IFREG})
+				list = append(list, fuse.DirEntry{Name: n.fileOf(v.Version), Ino: snapshotIno(v.ID), Mode: syscall.S_IFREG})
 			}
 		}
 		if !page.More {
@@ -162,11 +187,7 @@ func (n *versionsNode) Unlink(ctx context.Context, name string) syscall.Errno {
 	}
 	call, cancel := n.m.call(ctx)
 	defer cancel()
-	info, err := n.look(call, store.DecodeSegment(name))
-	if err == nil {
-		err = n.m.deleteVersion(call, info)
-	}
-	return n.m.answer(ctx, err)
+	return n.m.answer(ctx, n.m.deleteVersion(call, n.refOf(name)))
 }
 
 // Create implements fs.NodeCreater.
