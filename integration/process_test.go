@@ -39,17 +39,23 @@ func start(t *testing.T, mounts []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, mounts: mounts, exited: make(chan struct{}), grown: make(chan struct{})}
 	p.cmd = exec.Command(program, args...)
+	p.run()
+	return p
+}
+
+// run starts the process.
+func (p *process) run() {
+	p.t.Helper()
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	p.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=1")
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.exited)
 	}()
-	t.Cleanup(p.clean)
-	return p
+	p.t.Cleanup(p.clean)
 }
 
 // Write takes output of the process.

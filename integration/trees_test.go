@@ -144,7 +144,7 @@ func testStrangerIsKeptOut(t *testing.T, s *site) {
 		t.Errorf("creating a file as a stranger gives %v", err)
 	}
 	stranger.want(http.StatusForbidden, http.MethodPut, "/trees/net/new", "x")
-	if names < 500 {
+	if names < 400 {
 		t.Errorf("only %d names were tried", names)
 	}
 	p.stop()
