@@ -108,14 +108,7 @@ func (x *exchange) run(table methods) {
 	handle, ok := table[x.c.Request.Method]
 	switch {
 	case ok:
-		var err error
-		if x.reading() {
-			err = recordOf(x.ctx()).transfer.body.skip()
-		}
-		if err == nil {
-			err = handle(x)
-		}
-		if err != nil {
+		if err := handle(x); err != nil {
 			x.fail(err)
 		}
 	case x.c.Request.Method == http.MethodOptions:

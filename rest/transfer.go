@@ -29,10 +29,6 @@ type transfer struct {
 func newTransfer(w http.ResponseWriter, r *http.Request, stall time.Duration) *transfer {
 	t := &transfer{ResponseWriter: w, control: http.NewResponseController(w), stall: stall}
 	t.body = &body{from: r.Body, control: t.control, stall: stall, ended: r.Body == nil || r.Body == http.NoBody}
-	if r.ProtoMajor == 1 {
-		// A deadline of the connection's last request must not end this one.
-		_ = t.control.SetWriteDeadline(time.Time{})
-	}
 	return t
 }
 
@@ -163,17 +159,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	if b.ended, b.broken = err == io.EOF, err != io.EOF; b.ended {
-		// From now on net/http itself reads, to notice when the client goes away.
-		_ = b.control.SetReadDeadline(time.Time{})
-	}
+	// At the end net/http takes the deadline back and reads on, to notice when the client goes.
+	b.ended, b.broken = err == io.EOF, err != io.EOF
 	return n, bodyError(err)
-}
-
-// skip reads a body that means nothing, if it is short.
-func (b *body) skip() error {
-	_, err := io.Copy(io.Discard, b.limited(maxForm))
-	return err
 }
 
 // Close implements io.Closer.

@@ -99,6 +99,27 @@ func TestWorkMayTakeLongerThanAStall(t *testing.T) {
 	})
 }
 
+func TestADeadlineEndsWithItsRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe(t, Config{Stall: time.Minute}, func(conn net.Conn, answers *bufio.Reader) {
+			const head = "POST /authn/session HTTP/1.1\r\nHost: x\r\n" + asForm + "\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+			for range 3 {
+				_, err := io.WriteString(conn, head)
+				must(t, err)
+				if a := readAnswer(t, answers); a.StatusCode != 100 {
+					t.Fatalf("instead of being asked for the content: %d %s", a.StatusCode, a.body)
+				}
+				_, err = io.WriteString(conn, "body")
+				must(t, err)
+				if a := readAnswer(t, answers); a.StatusCode != 400 || a.Close {
+					t.Fatalf("%d %s", a.StatusCode, a.body)
+				}
+				time.Sleep(10 * time.Minute)
+			}
+		})
+	})
+}
+
 func TestASlowClientIsNotAStalledOne(t *testing.T) {
 	const head = "POST /authn/session HTTP/1.1\r\nHost: x\r\n" + asForm + "\r\nContent-Length: 50\r\n\r\n"
 	for _, c := range []struct {
