@@ -1,10 +1,8 @@
 package rest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
@@ -168,12 +166,4 @@ func (x *exchange) explain(p problem) {
 	default:
 		x.send(p.Status, typePlain+"; charset=utf-8", []byte(p.Instance+": "+p.Detail+"\n"))
 	}
-}
-
-func (p *pages) problem(about problem) []byte {
-	var b bytes.Buffer
-	if err := p.error.Execute(&b, about); err != nil {
-		return []byte(template.HTMLEscapeString(about.Detail))
-	}
-	return b.Bytes()
 }

@@ -198,6 +198,24 @@ func TestLongListingsAreStreamed(t *testing.T) {
 	s.wants(200, s.do(admin, "HEAD", "/hatrac/", ""))
 }
 
+func TestAllVersionsOfAnObjectAreListed(t *testing.T) {
+	s := newSite(t, options{})
+	const versions = 1003
+	want := make([]string, versions)
+	for i := range versions {
+		result, err := s.service.PutObject(t.Context(), acl.Client{ID: admin}, service.PutObject{
+			Path: "/o", Content: strings.NewReader("x"), Size: 1,
+		})
+		must(t, err)
+		want[versions-1-i] = "/hatrac/o:" + result.Version.Version
+	}
+	var got []string
+	must(t, json.Unmarshal([]byte(s.wants(200, s.do(admin, "GET", "/hatrac/o;versions", "")).body), &got))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // gathering remembers how much was gathered at one time.
 type gathering struct {
 	jsonArray

@@ -176,3 +176,20 @@ func TestHTTP10CanStoreAndFetch(t *testing.T) {
 		t.Errorf("got %q", a.body)
 	}
 }
+
+func FuzzContentDisposition(f *testing.F) {
+	for _, value := range []string{"filename*=UTF-8''a%20b.txt", "filename*=UTF-8''a%2Fb", "filename*=utf-8''x", "attachment", "filename*=UTF-8''%"} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		m, err := describedContent(http.Header{"Content-Disposition": {value}})
+		if err != nil || m.ContentDisposition == "" {
+			return
+		}
+		name, ok := strings.CutPrefix(m.ContentDisposition, "filename*=UTF-8''")
+		raw, decodes := unescape(name)
+		if !ok || !decodes || strings.ContainsAny(raw, "/\\") || strings.Trim(name, "-_.~%ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			t.Fatalf("%q was taken as %q", value, m.ContentDisposition)
+		}
+	})
+}

@@ -30,6 +30,15 @@ func parsePages() *pages {
 	}
 }
 
+// problem returns the page that tells an error.
+func (p *pages) problem(about problem) []byte {
+	var b bytes.Buffer
+	if err := p.error.Execute(&b, about); err != nil {
+		return []byte(template.HTMLEscapeString(about.Detail))
+	}
+	return b.Bytes()
+}
+
 // page is a listing for people.
 type page struct {
 	*pages
