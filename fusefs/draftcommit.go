@@ -25,25 +25,32 @@ func (d *draft) commit(ctx context.Context, final bool, put func(finished) error
 	if err := d.gate.enter(ctx); err != nil {
 		return err
 	}
+	return d.commitHeld(ctx, final, put, func(error) {})
+}
+
+// commitHeld is commit for who holds the gate, which it leaves when all is over. It calls over
+// just before that, with what came of the commit; that may be after it returned.
+func (d *draft) commitHeld(ctx context.Context, final bool, put func(finished) error, over func(error)) error {
+	end := func(err error) error {
+		over(err)
+		d.gate.leave()
+		return err
+	}
 	switch d.state() {
 	case kept:
-		d.gate.leave()
-		return d.failed()
+		return end(d.failed())
 	case clean:
-		d.gate.leave()
-		return nil
+		return end(nil)
 	}
 	if d.pass() {
-		d.gate.leave()
-		return nil
+		return end(nil)
 	}
 	done := make(chan error, 1)
 	d.setBusy(true)
 	go func() {
 		err := d.hand(put)
 		d.conclude(err, final)
-		d.gate.leave()
-		done <- err
+		done <- end(err)
 	}()
 	select {
 	case err := <-done:

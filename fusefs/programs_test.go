@@ -185,7 +185,7 @@ func TestRenamingAnObjectToAScratchNameKeepsIt(t *testing.T) {
 func TestRenameNoReplace(t *testing.T) {
 	r := newRig(t)
 	r.sh("echo a > a; echo b > b; echo s > s.part")
-	r.settled2()
+	r.settledButScratch()
 	rename := func(from, to string, flags string) string {
 		return `python3 -c '
 import ctypes, os, sys
@@ -200,8 +200,8 @@ if libc.renameat2(-100, b"` + from + `", -100, b"` + to + `", ` + flags + `): sy
 	r.expect("cat b c t", "b\na\ns\n")
 }
 
-// settled2 waits until drafts have ended but for scratch files.
-func (r *rig) settled2() {
+// settledButScratch waits until drafts have ended but for scratch files.
+func (r *rig) settledButScratch() {
 	r.Helper()
 	for range 1000 {
 		busy := false
@@ -269,7 +269,7 @@ func TestALongDirectoryIsListedWhole(t *testing.T) {
 	r := newRig(t)
 	r.m.pageSize = 7
 	r.sh("mkdir d; touch d/f{1..100}; echo x > d/draft~")
-	r.settled2()
+	r.settledButScratch()
 	r.expect("ls -U d | sort | uniq | wc -l; ls -l d | wc -l; find d -type f | wc -l", "101\n102\n101\n")
 	r.expect(`python3 -c '
 import os
@@ -285,7 +285,7 @@ func TestADirectoryCanBeReadAgainFromAnyPlace(t *testing.T) {
 	r := newRig(t)
 	r.m.pageSize = 3
 	r.sh("mkdir d; touch d/f{1..10}")
-	r.settled2()
+	r.settledButScratch()
 	r.expect(`perl -e '
 opendir(my $d, "d") or die; my @first; my $at;
 for my $i (0..20) { $at = telldir($d) if $i == 5; my $e = readdir($d); last unless defined $e; push @first, $e; }

@@ -50,6 +50,9 @@ func (m *Mount) unlink(ctx context.Context, f *file) error {
 		return err
 	}
 	defer leave()
+	if f.nameless() {
+		return syscall.ENOENT
+	}
 	ref := f.where()
 	if ref.Version != "" {
 		err := m.remove(ctx, ref.Path, acl.Object)
@@ -63,14 +66,26 @@ func (m *Mount) unlink(ctx context.Context, f *file) error {
 
 // hold keeps commits of the draft of f from running until leave is called.
 func (f *file) hold(ctx context.Context) (leave func(), err error) {
-	d := f.current()
-	if d == nil {
-		return func() {}, nil
+	for {
+		d := f.current()
+		if d == nil {
+			return func() {}, nil
+		}
+		if err := d.gate.enter(ctx); err != nil {
+			return nil, err
+		}
+		if d == f.current() {
+			return d.gate.leave, nil
+		}
+		d.gate.leave()
 	}
-	if err := d.gate.enter(ctx); err != nil {
-		return nil, err
-	}
-	return d.gate.leave, nil
+}
+
+// nameless reports whether f has lost its name.
+func (f *file) nameless() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.unbound
 }
 
 // unbind takes the name from f: it was deleted, or leads elsewhere. Commits of its draft are

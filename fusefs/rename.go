@@ -63,49 +63,68 @@ type move struct {
 	to     *dirNode // that encloses the target
 	keep   bool     // what is at the target must not be replaced
 	over   *file    // that has a draft at the target, if any
+	leave  func()   // lets commits of the draft of f go on
 }
 
 func (v *move) run(ctx context.Context) error {
-	source := v.f.where()
-	if source.Path == v.target {
+	if v.over = v.m.overlay.get(v.target); v.over == v.f {
 		return nil
 	}
-	if v.over = v.m.overlay.get(v.target); v.over != nil && v.keep {
+	if v.over != nil && v.keep {
 		return syscall.EEXIST
 	}
-	v.f.mu.Lock()
-	delayed, active := v.f.delayed, v.f.active()
-	v.f.mu.Unlock()
-	switch {
-	case active && delayed && !v.m.scratch.match(v.target):
-		return v.publish(ctx)
-	case active && source.Version == "":
-		return v.relabel(ctx)
-	}
-	return v.moveObject(ctx, source.Path)
-}
-
-// publish commits a scratch file under an ordinary name. If that fails, it stays what it was.
-func (v *move) publish(ctx context.Context) error {
-	leave, err := v.holdTarget(ctx)
+	leaveTarget, err := v.hold(ctx)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	d := v.f.current()
+	d, source, delayed := v.look()
+	switch {
+	case d != nil && delayed && !v.m.scratch.match(v.target):
+		return v.publish(ctx, d, leaveTarget)
+	case source.Path == "":
+		err = syscall.ENOENT
+	case source.Path == v.target:
+	case d != nil && source.Version == "":
+		err = v.relabel(ctx)
+	default:
+		err = v.moveObject(ctx, source.Path)
+	}
+	v.leave()
+	leaveTarget()
+	v.m.settle(v.f)
+	return err
+}
+
+// look returns the draft that the name leads to, if any, and what the store has of the file. A
+// file that has lost its name has no path.
+func (v *move) look() (d *draft, source store.Ref, delayed bool) {
+	f := v.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.unbound {
+		return nil, store.Ref{}, false
+	}
+	if f.active() {
+		d = f.draft
+	}
+	return d, store.Ref{Path: f.path, Version: f.version}, f.delayed
+}
+
+// publish commits a scratch file under an ordinary name. If that fails, it stays what it was.
+func (v *move) publish(ctx context.Context, d *draft, leaveTarget func()) error {
 	var cond service.Conditions
 	if v.keep {
 		cond.IfNoneMatch = &service.Tags{Any: true}
 	}
-	err = d.commit(ctx, false, func(content finished) error {
-		return v.m.put(v.f, v.target, content, cond)
+	put := func(content finished) error { return v.m.put(v.f, v.target, content, cond) }
+	err := d.commitHeld(ctx, false, put, func(err error) {
+		if err == nil {
+			v.rebind(false)
+		}
+		leaveTarget()
 	})
-	if err != nil {
-		return err
-	}
-	v.rebind(false)
 	v.m.settle(v.f)
-	return nil
+	return err
 }
 
 // relabel gives another name to a draft that was never committed. Whoever writes it commits it
@@ -114,11 +133,6 @@ func (v *move) relabel(ctx context.Context) error {
 	if err := v.mayReplace(ctx); err != nil {
 		return err
 	}
-	leave, err := v.holdBoth(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	v.rebind(v.m.scratch.match(v.target))
 	v.m.delayIfIdle(v.f)
 	return nil
@@ -149,11 +163,6 @@ func (v *move) mayReplace(ctx context.Context) error {
 
 // moveObject renames an object of the store; an open draft of it goes along.
 func (v *move) moveObject(ctx context.Context, source store.Path) error {
-	leave, err := v.holdBoth(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	call, cancel := context.WithTimeout(ctx, v.m.cfg.Deadline)
 	defer cancel()
 	deed := v.m.own.begin(v.target, service.Renamed, service.Created)
@@ -200,33 +209,29 @@ func (v *move) rebind(delayed bool) {
 	}
 }
 
-// holdTarget keeps a draft at the target from being committed over what is moved there.
-func (v *move) holdTarget(ctx context.Context) (leave func(), err error) {
+// hold keeps the drafts at both names from being committed, the one that is moved until leave is
+// called. They are held in the order of their numbers.
+func (v *move) hold(ctx context.Context) (leaveTarget func(), err error) {
 	if v.over == nil {
-		return func() {}, nil
+		v.leave, err = v.f.hold(ctx)
+		return func() {}, err
 	}
-	return v.over.hold(ctx)
-}
-
-// holdBoth keeps the drafts at both names from being committed, in the order of their numbers.
-func (v *move) holdBoth(ctx context.Context) (leave func(), err error) {
-	if v.over == nil {
-		return v.f.hold(ctx)
+	if v.over.ino < v.f.ino {
+		if leaveTarget, err = v.over.hold(ctx); err != nil {
+			return nil, err
+		}
+		if v.leave, err = v.f.hold(ctx); err != nil {
+			leaveTarget()
+		}
+		return leaveTarget, err
 	}
-	first, second := v.f, v.over
-	if second.ino < first.ino {
-		first, second = second, first
-	}
-	leaveFirst, err := first.hold(ctx)
-	if err != nil {
+	if v.leave, err = v.f.hold(ctx); err != nil {
 		return nil, err
 	}
-	leaveSecond, err := second.hold(ctx)
-	if err != nil {
-		leaveFirst()
-		return nil, err
+	if leaveTarget, err = v.over.hold(ctx); err != nil {
+		v.leave()
 	}
-	return func() { leaveSecond(); leaveFirst() }, nil
+	return leaveTarget, err
 }
 
 // delayIfIdle arms the timer of a scratch file that nobody writes.
