@@ -44,6 +44,9 @@ type Directory interface {
 	Reclaimable(ctx context.Context, now time.Time, limit int) ([]Reclaim, error)
 	Reclaimed(ctx context.Context, entries []Reclaim) error
 
+	// Jobs are the upload jobs.
+	Jobs
+
 	// Accounts returns the accounts that live in the same database.
 	Accounts() Accounts
 
@@ -53,6 +56,9 @@ type Directory interface {
 
 // Tx is a transaction that may change the directory. What it reads includes its own changes.
 type Tx interface {
+	// JobsTx are the changes of upload jobs.
+	JobsTx
+
 	// Resolve is like Directory.Resolve and keeps what it found: until the transaction
 	// ends nobody else changes the name's row or its versions, or deletes the enclosing
 	// namespaces. A name that is not bound cannot be bound by others meanwhile, or
@@ -81,8 +87,19 @@ type Tx interface {
 	// parent's Changes grow.
 	ReviveName(ctx context.Context, id int64) error
 
+	// Restore makes the name live again with all that was deleted together with it, at the
+	// same time: names beneath it, and versions whose content was not reclaimed yet. It
+	// returns how many versions are lost because theirs was. What was restored is not queued
+	// for reclaim any more. The Changes of the name and of its parent grow.
+	Restore(ctx context.Context, path Path) (lost int, err error)
+
+	// RestoreVersion makes a deleted version live again, if its content was not reclaimed
+	// yet, else NotFound. The object's Changes grow.
+	RestoreVersion(ctx context.Context, id int64) error
+
 	// DeleteTree marks the name, all names beneath it and all their versions deleted at
-	// the time at, and queues their content for reclaim at due. The parent's Changes grow.
+	// the time at, and queues their content for reclaim at due. Jobs beneath are removed, and
+	// what they assembled is queued for reclaim at once. The parent's Changes grow.
 	DeleteTree(ctx context.Context, path Path, at, due time.Time) error
 
 	// SetNameACLs and SetNameAttr replace a name's lists and attributes.
