@@ -45,6 +45,7 @@ func (m *Mount) put(f *file, path store.Path, content finished, cond service.Con
 		return err
 	}
 	f.committed(&result.Version)
+	m.overlay.change(path, m.clock.Add(1))
 	m.own.end(deed, result.Version.Version, nil)
 	return nil
 }

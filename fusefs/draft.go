@@ -204,7 +204,7 @@ func (d *draft) touch() {
 // keep bytes if keep is not negative. The gate is held.
 func (d *draft) writable(keep int64) (*os.File, error) {
 	d.mu.Lock()
-	v, own, size := d.view, d.own, d.size
+	v, own, size, detached := d.view, d.own, d.size, d.detached
 	d.mu.Unlock()
 	if own {
 		return v.content.(spoolFile).File, nil
@@ -212,6 +212,9 @@ func (d *draft) writable(keep int64) (*os.File, error) {
 	file, err := d.spool()
 	if err != nil {
 		return nil, err
+	}
+	if detached {
+		forgetName(file)
 	}
 	if keep >= 0 {
 		size = min(size, keep)
@@ -256,9 +259,16 @@ func (d *draft) sync(ctx context.Context) error {
 // gate is held, so that no commit is under way.
 func (d *draft) detach() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	v, own := d.view, d.own
 	d.detached = true
+	d.mu.Unlock()
+	if own {
+		forgetName(v.content.(spoolFile).File)
+	}
 }
+
+// forgetName removes the name of a spool file that lives no longer than it is open.
+func forgetName(f *os.File) { _ = os.Remove(f.Name()) }
 
 // close releases what the draft holds. Nobody uses it any more.
 func (d *draft) close() error {
@@ -269,6 +279,9 @@ func (d *draft) close() error {
 	var err error
 	if own {
 		err = os.Remove(v.content.(spoolFile).Name())
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil // it was detached
 	}
 	d.replace(nil, false)
 	return err

@@ -248,6 +248,16 @@ func TestADetachedDraftCommitsNothingAndSucceeds(t *testing.T) {
 	}
 	b.write(d, "T", 0)
 	b.is(d, dirty, "Text")
+	if b.spooled() != 0 {
+		t.Error("a file that nobody can find again has a name in the spool")
+	}
+	other := b.based("base")
+	other.detach()
+	b.write(other, "B", 0)
+	b.is(other, dirty, "Base")
+	if err := other.close(); err != nil || b.spooled() != 0 {
+		t.Errorf("close: %v, %d spool files", err, b.spooled())
+	}
 }
 
 func TestChangesWaitForACommitAndReadsDoNot(t *testing.T) {

@@ -1,8 +1,10 @@
 package fusefs
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -347,9 +349,52 @@ func TestTheDirectoryOfVersionsGoesAndComesWithItsObject(t *testing.T) {
 	r.refused("ls 'f;versions'", "No such file")
 	r.sh("echo x > f; ls 'f;versions'")
 	r.settled()
-	r.sh("ls 'f;versions'; mv f g; sleep 0.1; ls 'g;versions'")
+	r.sh("ls 'f;versions'; mv f g")
+	r.heardAll()
+	r.sh("ls 'g;versions'")
 	r.expect("ls 'g;versions' | wc -l", "1\n")
 	r.sh("rm g")
 	r.heardAll()
 	r.refused("ls 'g;versions'", "No such file")
+}
+
+func TestADeletedNameCanBeCreatedAgainAsWhatItWas(t *testing.T) {
+	r := newRig(t)
+	r.sh("mkdir d; echo one > f; rm f; rmdir d; echo two > f; mkdir d; echo in > d/f; rm -r d f")
+	r.settled()
+	p := r.python()
+	p.must(`fd = os.open("d", os.O_WRONLY | os.O_CREAT); n = os.write(fd, b"x")`)
+	p.fails(`os.close(fd)`, "EEXIST")
+	p.fails(`os.mkdir("f")`, "EEXIST")
+	r.settled()
+	r.expect("ls -A", "")
+}
+
+func TestSavingKeepsTheContentType(t *testing.T) {
+	r := newRig(t)
+	_, err := r.svc.PutObject(t.Context(), alice, service.PutObject{
+		Path: "/f", Content: strings.NewReader("a,b"), Size: 3, Metadata: store.Metadata{ContentType: "text/csv"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.sh("echo c,d >> f")
+	r.settled()
+	meta, err := r.svc.Metadata(t.Context(), alice, store.Ref{Path: "/f"})
+	if err != nil || meta.Metadata.ContentType != "text/csv" {
+		t.Errorf("the content type is %q, %v", meta.Metadata.ContentType, err)
+	}
+}
+
+func TestAnObjectWithoutAVersionIsNotThere(t *testing.T) {
+	r := newRig(t)
+	v := r.put("/f", "text")
+	if err := r.svc.DeleteVersion(t.Context(), alice, store.Ref{Path: "/f", Version: v.Version}, service.Conditions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("ls -A", "")
+	r.refused("cat f", "No such file")
+	r.sh("echo new > f")
+	r.settled()
+	r.holds("/f", "new\n")
 }

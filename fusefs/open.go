@@ -168,42 +168,52 @@ func (m *Mount) openWrite(ctx context.Context, f *file, truncate bool) (*draft, 
 
 // beginDraft makes f a draft in place, and counts its first writer.
 func (m *Mount) beginDraft(ctx context.Context, f *file, truncate bool) (*draft, error) {
-	base, err := m.startOf(ctx, f, truncate)
-	if err != nil {
-		return nil, err
+	for {
+		asked := m.clock.Load()
+		base, err := m.startOf(ctx, f, truncate)
+		if err != nil {
+			return nil, err
+		}
+		f.awaitUnpinned()
+		d, fresh := f.beginHere(base, asked)
+		if d != nil {
+			return d, nil
+		}
+		if d := f.joinWriter(); d != nil {
+			_ = base.content.Close() // not read
+			return d, nil
+		}
+		if fresh && m.reserve(f.where().Path, base, asked) {
+			return nil, syscall.ESTALE
+		}
+		_ = base.content.Close() // not read; another writer was faster and has committed
 	}
-	f.awaitUnpinned()
-	if d := f.beginHere(base); d != nil {
-		return d, nil
-	}
-	if d := f.joinWriter(); d != nil {
-		_ = base.content.Close()
-		return d, nil
-	}
-	m.reserve(f.where().Path, base)
-	return nil, syscall.ESTALE
 }
 
 // beginHere makes f a draft, or takes up the one that only readers hold, and counts a writer. It
-// returns nil where f has to stay what it is.
-func (f *file) beginHere(base start) *draft {
+// returns nil where f has to stay what it is; fresh is false if base is outdated.
+func (f *file) beginHere(base start, asked uint64) (d *draft, fresh bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	// What lost its name has nothing to become another inode by.
-	if !f.unbound && (f.pins > 0 || f.version != base.version || f.m.overlay.claim(f.path, f) != nil) {
-		return nil
+	if !f.unbound { // what lost its name has nothing to become another inode by
+		if f.pins > 0 || f.version != base.version {
+			return nil, true
+		}
+		if other, fresh := f.m.overlay.claimSince(f.path, f, asked); other != nil || !fresh {
+			return nil, fresh
+		}
 	}
 	f.learn(base.info)
 	f.addWriter()
 	if f.draft != nil {
-		_ = base.content.Close() // the draft holds the same; nothing is open yet
-		return f.draft
+		_ = base.content.Close() // the draft holds the same; nothing was read
+		return f.draft, true
 	}
 	f.draft = newDraft(f.m.spooler(f), base.content, base.attr)
 	if f.unbound {
 		f.draft.detach()
 	}
-	return f.draft
+	return f.draft, true
 }
 
 // start is what a draft begins with.
@@ -252,21 +262,35 @@ func (m *Mount) openContent(ctx context.Context, ref store.Ref) (store.Content, 
 	return found.Open(ctx)
 }
 
-// reserve lets the name lead to a new inode with a draft, and keeps that for the one who was
-// told to look again. If the name leads to a draft already, that one is kept.
-func (m *Mount) reserve(path store.Path, base start) {
+// reserve lets the name lead to a new inode with a draft, and keeps that for the one who is told
+// to look again. If the name leads to a draft already, that one is kept. It reports false if
+// base is outdated.
+func (m *Mount) reserve(path store.Path, base start, asked uint64) bool {
 	f := m.newFile(path)
 	f.draft = newDraft(m.spooler(f), base.content, base.attr)
-	f.version = base.version
+	f.version, f.reserved = base.version, time.Now().Add(reservation)
 	f.learn(base.info)
-	if other := m.overlay.claim(path, f); other != nil {
-		_ = f.draft.close()
+	other, fresh := m.overlay.claimSince(path, f, asked)
+	if !fresh || other != nil && !other.reserve() {
+		return false
+	}
+	if other != nil {
+		_ = base.content.Close() // not read
 		f = other
 	}
-	f.mu.Lock()
-	f.reserved = time.Now().Add(reservation)
-	f.mu.Unlock()
 	time.AfterFunc(reservation, func() { m.later(func() { m.settle(f) }) })
+	return true
+}
+
+// reserve keeps the draft of f; it reports false if that has just ended.
+func (f *file) reserve() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.active() {
+		return false
+	}
+	f.reserved = time.Now().Add(reservation)
+	return true
 }
 
 // spooler returns what makes the spool files of f.

@@ -13,7 +13,13 @@ type overlay struct {
 	mu      sync.Mutex // guards what follows; innermost of all locks
 	names   map[store.Path]*file
 	folders map[store.Path]map[store.Path]*file
+	changed map[store.Path]uint64 // the mount's clock when it last changed a name in the store
+	older   map[store.Path]uint64 // the same, of before changed became too many
 }
+
+// maxChanged bounds how many changes are remembered twofold. Only those matter that happen while
+// somebody opens a file.
+const maxChanged = 4096
 
 // get returns the file with the draft that the name leads to, or nil.
 func (o *overlay) get(p store.Path) *file {
@@ -31,6 +37,33 @@ func (o *overlay) claim(p store.Path, f *file) (other *file) {
 	}
 	o.set(p, f)
 	return nil
+}
+
+// claimSince is claim for a draft that begins with what the store held at the time asked. It
+// reports false, and does nothing, if this mount has changed that since.
+func (o *overlay) claimSince(p store.Path, f *file, asked uint64) (other *file, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	old := o.names[p]
+	switch {
+	case o.changed[p] > asked || o.older[p] > asked:
+		return nil, false
+	case old != nil && old != f:
+		return old, true
+	}
+	o.set(p, f)
+	return nil, true
+}
+
+// change notes that this mount has changed the name in the store at the time now. It must be
+// noted before the name leads to nothing here.
+func (o *overlay) change(p store.Path, now uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.changed == nil || len(o.changed) >= maxChanged {
+		o.older, o.changed = o.changed, make(map[store.Path]uint64)
+	}
+	o.changed[p] = now
 }
 
 // take lets the name lead to f and returns the file that it led to before, if any.

@@ -90,7 +90,7 @@ func TestVimSavesOneVersion(t *testing.T) {
 
 func TestMake(t *testing.T) {
 	r := newRig(t)
-	r.sh(`printf 'out: in\n\tcp in out\n' > Makefile; echo 1 > in; make -s; sleep 0.01; echo 2 > in; make -s; make -q && cat out`)
+	r.sh(`printf 'out: in\n\tcp in out\n' > Makefile; echo 1 > in; make -s; echo 2 > in; make -s; make -q && cat out`)
 	r.expect("cat out", "2\n")
 }
 

@@ -92,6 +92,7 @@ func (f *file) nameless() bool {
 // held.
 func (m *Mount) unbind(f *file) {
 	f.mu.Lock()
+	m.overlay.change(f.path, m.clock.Add(1))
 	m.overlay.drop(f.path, f)
 	f.unbound = true
 	if f.scratch != nil {

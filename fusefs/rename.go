@@ -190,6 +190,8 @@ func (v *move) rebind(delayed bool) {
 	f := v.f
 	f.mu.Lock()
 	active := f.active()
+	v.m.overlay.change(f.path, v.m.clock.Add(1))
+	v.m.overlay.change(v.target, v.m.clock.Add(1))
 	v.m.overlay.drop(f.path, f)
 	f.path, f.delayed = v.target, delayed
 	f.bound = v.m.clock.Add(1)

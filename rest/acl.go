@@ -90,10 +90,8 @@ func deleteACLEntry(x *exchange) error {
 // changeACL makes a change of the list that the URL means. What is wrong with the request is
 // answered when rights and state are in order.
 func (x *exchange) changeACL(change service.ACLChange, wrong error) error {
-	given, err := conditions(x.c.Request.Header)
 	change.List = acl.Name(x.address.arg(0))
-	change.Check = first(wrong, err)
-	change.Conditions = given
+	change.Conditions = guard(x.c.Request.Header, wrong)
 	if err := x.server.service.SetACL(x.ctx(), x.client, x.address.ref(), change); err != nil {
 		return err
 	}

@@ -22,13 +22,12 @@ func conditions(h http.Header) (service.Conditions, error) {
 	return service.Conditions{IfMatch: match, IfNoneMatch: noneMatch}, nil
 }
 
-// unlessMalformed returns the error of a conditional change. Where rights and state are in order
-// and malformed conditions alone are the obstacle, it is what is wrong with them.
-func unlessMalformed(err, malformed error) error {
-	if malformed != nil && store.KindOf(err) == store.Precondition {
-		return malformed
-	}
-	return err
+// guard reads the conditions of a change. What is wrong with them, or else with the rest of the
+// request, is answered once rights and state are found in order (rest-api §12).
+func guard(h http.Header, wrong ...error) service.Conditions {
+	given, malformed := conditions(h)
+	given.Check = first(append(wrong, malformed)...)
+	return given
 }
 
 // parseTags reads a list of entity tags (RFC 9110 §8.8.3). A weak tag is compared like the

@@ -72,10 +72,8 @@ func deleteField(x *exchange) error {
 }
 
 func (x *exchange) changeField(change service.MetadataChange, wrong error) error {
-	given, err := conditions(x.c.Request.Header)
 	change.Field = x.address.arg(0)
-	change.Check = first(wrong, err)
-	change.Conditions = given
+	change.Conditions = guard(x.c.Request.Header, wrong)
 	if err := x.server.service.SetMetadata(x.ctx(), x.client, x.address.ref(), change); err != nil {
 		return err
 	}

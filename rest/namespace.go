@@ -109,14 +109,12 @@ func putName(x *exchange) error {
 }
 
 func (x *exchange) createNamespace() error {
-	given, conditionsErr := conditions(x.c.Request.Header)
-	lists, listsErr := initialLists(x.c.Request.Header)
+	lists, wrong := initialLists(x.c.Request.Header)
 	made, err := x.server.service.CreateNamespace(x.ctx(), x.client, service.CreateNamespace{
 		Path:       x.address.path,
 		Parents:    x.flag("parents"),
 		ACLs:       lists,
-		Check:      first(listsErr, conditionsErr),
-		Conditions: unmarked(given),
+		Conditions: unmarked(guard(x.c.Request.Header, wrong)),
 	})
 	if err != nil {
 		return err
@@ -127,10 +125,10 @@ func (x *exchange) createNamespace() error {
 
 // deleteName deletes a namespace or an object with everything in it.
 func deleteName(x *exchange) error {
-	given, wrong := conditions(x.c.Request.Header)
-	err := x.server.service.Delete(x.ctx(), x.client, service.Delete{Path: x.address.path, Conditions: unmarked(given)})
+	given := unmarked(guard(x.c.Request.Header))
+	err := x.server.service.Delete(x.ctx(), x.client, service.Delete{Path: x.address.path, Conditions: given})
 	if err != nil {
-		return unlessMalformed(err, wrong)
+		return err
 	}
 	x.noBody(http.StatusNoContent)
 	return nil

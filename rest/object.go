@@ -12,7 +12,6 @@ import (
 // putObject gives an object a new version with the content of the request.
 func (x *exchange) putObject() error {
 	r := x.c.Request
-	given, conditionsErr := conditions(r.Header)
 	metadata, metadataErr := describedContent(r.Header)
 	lists, listsErr := initialLists(r.Header)
 	limit := x.server.cfg.MaxRequestPayload
@@ -23,8 +22,7 @@ func (x *exchange) putObject() error {
 		Size:       r.ContentLength,
 		Metadata:   metadata,
 		ACLs:       lists,
-		Check:      first(checkLength(r, limit), metadataErr, listsErr, conditionsErr),
-		Conditions: given,
+		Conditions: guard(r.Header, checkLength(r, limit), metadataErr, listsErr),
 	})
 	if err != nil {
 		return err

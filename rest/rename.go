@@ -26,11 +26,10 @@ func postName(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	var wrong error
-	req.Conditions, wrong = conditions(x.c.Request.Header)
+	req.Conditions = guard(x.c.Request.Header)
 	result, err := x.server.service.Rename(x.ctx(), x.client, req)
 	if err != nil {
-		return unlessMalformed(err, wrong)
+		return err
 	}
 	if result.Unchanged {
 		x.noBody(http.StatusNoContent)

@@ -59,9 +59,9 @@ func (x *exchange) versionRows(listed *service.VersionListing) []row {
 
 // deleteVersion deletes one version.
 func deleteVersion(x *exchange) error {
-	given, wrong := conditions(x.c.Request.Header)
+	given := guard(x.c.Request.Header)
 	if err := x.server.service.DeleteVersion(x.ctx(), x.client, x.address.ref(), given); err != nil {
-		return unlessMalformed(err, wrong)
+		return err
 	}
 	x.noBody(http.StatusNoContent)
 	return nil

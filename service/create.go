@@ -86,9 +86,6 @@ func (s *Service) CreateNamespace(ctx context.Context, c acl.Client, req CreateN
 	if err := gate(c, s.firewall.Create, req.Path); err != nil {
 		return nil, err
 	}
-	if err := checkInitial(acl.Namespace, req.ACLs); err != nil {
-		return nil, err
-	}
 	ref := store.Ref{Path: req.Path}
 	var made Info
 	var changes []Change
@@ -142,10 +139,8 @@ func (v view) planNamespace(req CreateNamespace) (birth, error) {
 	if err := v.Path.CheckNew(); err != nil {
 		return b, err
 	}
-	if req.Check != nil {
-		if err := req.Check(); err != nil {
-			return b, err
-		}
+	if err := v.checkInitial(acl.Namespace, req.ACLs, b.enclosing); err != nil {
+		return b, err
 	}
 	return b, req.Hold("")
 }
@@ -192,7 +187,7 @@ func Init(ctx context.Context, dir store.Directory, owners []string) error {
 		return store.NewError(store.Invalid, "", "A store needs at least one owner.")
 	}
 	lists := acl.Lists{acl.Owner: owners, acl.SubtreeOwner: owners}
-	if err := checkInitial(acl.Namespace, lists); err != nil {
+	if err := checkList(owners); err != nil {
 		return err
 	}
 	return dir.Update(ctx, func(tx store.Tx) error {

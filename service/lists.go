@@ -108,9 +108,7 @@ type ACLChange struct {
 	List    acl.Name
 	Entries []string
 	Entry   string
-	// Check is as in CreateNamespace. Conditions guard the list, or with AddEntry and
-	// RemoveEntry the entry.
-	Check func() error
+	// Conditions guard the list, or with AddEntry and RemoveEntry the entry.
 	Conditions
 }
 
@@ -127,11 +125,6 @@ func (s *Service) SetACL(ctx context.Context, c acl.Client, ref store.Ref, chang
 		}
 		if !lists.Kind.Has(change.List) {
 			return noSuchList(lists.Kind, change.List)
-		}
-		if change.Check != nil {
-			if err := change.Check(); err != nil {
-				return err
-			}
 		}
 		if err := change.hold(lists); err != nil {
 			return err

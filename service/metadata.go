@@ -21,8 +21,7 @@ type MetadataChange struct {
 	// Value is the new value as text; it is not looked at if Clear is set.
 	Value string
 	Clear bool
-	// Check is as in CreateNamespace. Conditions guard the field.
-	Check func() error
+	// Conditions guard the field.
 	Conditions
 }
 
@@ -72,10 +71,8 @@ func (s *Service) SetMetadata(ctx context.Context, c acl.Client, ref store.Ref, 
 		if err != nil {
 			return err
 		}
-		if change.Check != nil {
-			if err := change.Check(); err != nil {
-				return err
-			}
+		if err := change.Hold(FieldTag(*version, change.Field)); err != nil {
+			return err
 		}
 		metadata := version.Metadata
 		if change.Clear {
@@ -84,9 +81,6 @@ func (s *Service) SetMetadata(ctx context.Context, c acl.Client, ref store.Ref, 
 			err = ParseField(change.Field, change.Value, &metadata)
 		}
 		if err != nil {
-			return err
-		}
-		if err := change.Hold(FieldTag(*version, change.Field)); err != nil {
 			return err
 		}
 		if err := digestsFit(ref, *version, metadata, known); err != nil {

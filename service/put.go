@@ -23,21 +23,17 @@ func (s *Service) PutObject(ctx context.Context, c acl.Client, req PutObject) (*
 	if err := gate(c, s.firewall.Create, req.Path); err != nil {
 		return nil, err
 	}
-	if err := checkInitial(acl.Object, req.ACLs); err != nil {
-		return nil, err
-	}
 	ref := store.Ref{Path: req.Path}
 	v, err := s.resolve(ctx, c, ref)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := v.planPut(req); err != nil {
+	b, err := v.planPut(req)
+	if err != nil {
 		return nil, err
 	}
-	if req.Check != nil {
-		if err := req.Check(); err != nil {
-			return nil, err
-		}
+	if err := v.checkInitial(acl.Object, req.ACLs, b.enclosing); err != nil {
+		return nil, err
 	}
 	if err := req.Hold(v.currentTag()); err != nil {
 		return nil, err

@@ -19,10 +19,6 @@ type CreateNamespace struct {
 	Revive bool
 	// Attr are the initial POSIX attributes.
 	Attr store.Attr
-	// Check, if not nil, is called after rights and state were found in order and before
-	// Conditions are looked at; its error ends the request. A face uses it to report what
-	// is wrong with the rest of the request in the right order.
-	Check func() error
 	Conditions
 }
 
@@ -52,8 +48,6 @@ type PutObject struct {
 	KeepMetadata bool
 	// Attr are the POSIX attributes of the version.
 	Attr store.Attr
-	// Check is as in CreateNamespace.
-	Check func() error
 	Conditions
 }
 

@@ -92,8 +92,9 @@ func owned(c acl.Client, asked acl.Lists) acl.Lists {
 	return lists
 }
 
-// checkInitial answers Invalid unless lists are ones that kind has, within the limits.
-func checkInitial(kind acl.Kind, lists acl.Lists) error {
+// checkInitial answers Invalid unless the lists that a client asks for are ones that kind has,
+// within the limits, and somebody will own what it creates. An anonymous client need not.
+func (v view) checkInitial(kind acl.Kind, lists acl.Lists, enclosing []acl.Lists) error {
 	for name, list := range lists {
 		if !kind.Has(name) {
 			return noSuchList(kind, name)
@@ -101,6 +102,10 @@ func checkInitial(kind acl.Kind, lists acl.Lists) error {
 		if err := checkList(list); err != nil {
 			return err
 		}
+	}
+	scope := acl.Scope{Kind: kind, Own: owned(v.client, lists), Enclosing: enclosing}
+	if !v.client.Anonymous() && !acl.Owned(scope) {
+		return store.NewError(store.Invalid, string(v.Path), "Nobody would own this.")
 	}
 	return nil
 }
