@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
 
 	"github.com/hatrac/hatrac/store"
 )
@@ -123,6 +125,53 @@ func TestTablesOfOtherVersionsAreRefused(t *testing.T) {
 	}
 }
 
+// openFirst makes a database as the first version of the program did, with an object that has
+// one version and one whose content is queued for reclaim.
+func openFirst(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), `
+INSERT INTO name (id, pid, name, subtype, acls, current) VALUES (1, NULL, '/', 0, '{}', NULL), (2, 1, '/o', 1, '{}', 2);
+INSERT INTO version (id, nameid, version, nbytes, metadata, acls, is_deleted, address)
+VALUES (1, 2, 'gone', 1, '{}', '{}', 1, 'at gone'), (2, 2, 'kept', 1, '{}', '{}', 0, 'at kept');
+INSERT INTO reclaim (due, address) VALUES (5, 'at gone')`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEarlierTablesAreBroughtUpToDateOnDemand(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hatrac.db")
+	openFirst(t, path)
+	refusedOpen(t, Config{Path: path}, "hatrac migrate")
+	d, ctx := openFile(t, path), t.Context()
+	if found, err := d.Resolve(ctx, "/o", ""); err != nil || found.Current == nil || found.Current.Version != "kept" {
+		t.Errorf("the object is %+v, %v", found, err)
+	}
+	if err := d.Update(ctx, func(tx store.Tx) error {
+		if err := tx.RestoreVersion(ctx, 1); err != nil {
+			return err
+		}
+		return tx.CreateJob(ctx, &store.Job{NameID: 2, Job: "j", Size: 1, ChunkSize: 1})
+	}); err != nil {
+		t.Errorf("what came with the later tables: %v", err)
+	}
+}
+
 func TestManyMayStartAtTheSameTime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hatrac.db")
 	var wait sync.WaitGroup
@@ -145,10 +194,11 @@ func TestManyMayStartAtTheSameTime(t *testing.T) {
 	}
 	wait.Wait()
 	d := openFile(t, path)
-	var applied int
-	err := d.pool.QueryRowContext(t.Context(), "SELECT count(*) FROM goose_db_version WHERE version_id > 0").Scan(&applied)
-	if err != nil || applied != 1 {
-		t.Errorf("the migration was applied %d times, %v", applied, err)
+	var applied, migrations int
+	err := d.pool.QueryRowContext(t.Context(),
+		"SELECT count(*), count(DISTINCT version_id) FROM goose_db_version WHERE version_id > 0").Scan(&applied, &migrations)
+	if err != nil || applied != migrations || applied == 0 {
+		t.Errorf("%d migrations were applied %d times, %v", migrations, applied, err)
 	}
 }
 

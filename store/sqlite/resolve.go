@@ -73,15 +73,20 @@ func scanWhole(r *row) (*store.Version, error) {
 	return v, err
 }
 
-// resolvePath gives the names at the paths ?1, a JSON array, each in a row, and that of path
-// ?2 in as many rows as it has a current version and another one with the id ?3.
-var resolvePath = statement{"resolve a path", `
-SELECT ` + nameColumns + `, n.current, ` + versionColumns + `, c.bytes
+// What resolves a path: the names at the paths ?1, a JSON array, each in a row, and that of
+// path ?2 in as many rows as it has a current version and another one with the id ?3.
+const (
+	resolvedColumns = nameColumns + `, n.current, ` + versionColumns + `, c.bytes`
+	resolvedRows    = `
 FROM json_each(?1) AS p
 CROSS JOIN name AS n ON n.name = p.value
 LEFT JOIN version AS v ON n.name = ?2
 	AND v.id IN (n.current, (SELECT a.id FROM version AS a WHERE a.nameid = n.id AND a.version = ?3))
-LEFT JOIN content AS c ON c.versionid = v.id AND v.inline`}
+LEFT JOIN content AS c ON c.versionid = v.id AND v.inline`
+)
+
+var resolvePath = statement{"resolve a path", `
+SELECT ` + resolvedColumns + resolvedRows}
 
 // Resolve implements store.Directory, by one statement.
 func (d *Directory) Resolve(ctx context.Context, path store.Path, versionID string) (*store.Resolution, error) {
@@ -89,14 +94,25 @@ func (d *Directory) Resolve(ctx context.Context, path store.Path, versionID stri
 }
 
 func resolve(ctx context.Context, q querier, path store.Path, versionID string) (*store.Resolution, error) {
+	return resolveBy(ctx, q, resolvePath, path, versionID, func(*row) error { return nil })
+}
+
+// resolveBy executes a statement whose rows begin with columns that before reads, and go on
+// with resolvedColumns. More arguments are those behind ?3.
+func resolveBy(ctx context.Context, q querier, st statement, path store.Path, versionID string, before func(*row) error, more ...any) (*store.Resolution, error) {
 	paths, err := json.Marshal(append(path.Enclosing(), path))
 	if err != nil {
-		return nil, failed(resolvePath.doing, err)
+		return nil, failed(st.doing, err)
 	}
 	found := &store.Resolution{Path: path}
-	err = q.each(ctx, resolvePath, func(r *row) error { return addRow(found, r, versionID) },
-		string(paths), string(path), orNull(versionID))
-	if err != nil {
+	add := func(r *row) error {
+		if err := before(r); err != nil {
+			return err
+		}
+		return addRow(found, r, versionID)
+	}
+	args := append([]any{string(paths), string(path), orNull(versionID)}, more...)
+	if err := q.each(ctx, st, add, args...); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(found.Enclosing, func(a, b store.Name) int { return len(a.Path) - len(b.Path) })

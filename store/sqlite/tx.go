@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -166,52 +165,4 @@ func (t *tx) SetNameACLs(ctx context.Context, id int64, lists acl.Lists) error {
 // SetNameAttr implements store.Tx; NotFound if there is no name with that ID.
 func (t *tx) SetNameAttr(ctx context.Context, id int64, attr store.Attr) error {
 	return t.change(ctx, setNameAttr, append(attrArgs(attr), id)...)
-}
-
-// The statements of DeleteTree work on the path ?1 and on those between ?2 and ?3.
-const tree = `(SELECT id FROM name WHERE name = ?1 UNION ALL SELECT id FROM name WHERE name > ?2 AND name < ?3)`
-
-var (
-	treeTop = statement{"delete a tree", `
-SELECT coalesce(pid, 0) FROM name WHERE name = ? AND is_deleted = 0`}
-	treeReclaim = statement{"queue the content of a tree for reclaim", `
-INSERT INTO reclaim (due, address)
-SELECT ?4, v.address FROM version AS v
-WHERE v.nameid IN ` + tree + ` AND v.is_deleted = 0 AND v.address IS NOT NULL`}
-	treeContent = statement{"queue the inline content of a tree for reclaim", `
-UPDATE content SET due = ?4 WHERE versionid IN (
-	SELECT v.id FROM version AS v WHERE v.nameid IN ` + tree + ` AND v.is_deleted = 0 AND v.inline
-)`}
-	treeVersions = statement{"delete the versions of a tree", `
-UPDATE version SET is_deleted = 1, deleted_on = ?4 WHERE nameid IN ` + tree + ` AND is_deleted = 0`}
-	treeNames = statement{"delete the names of a tree", `
-UPDATE name SET is_deleted = 1, deleted_on = ?4, changes = changes + 1, current = NULL
-WHERE id IN ` + tree + ` AND is_deleted = 0`}
-)
-
-// DeleteTree implements store.Tx, by a fixed number of statements; NotFound if the path is
-// not bound to a live name.
-func (t *tx) DeleteTree(ctx context.Context, path store.Path, at, due time.Time) error {
-	parent, found, err := first(ctx, t, treeTop, scanID, string(path))
-	if err != nil {
-		return err
-	}
-	if !found {
-		return failed(treeTop.doing, errNoRow)
-	}
-	low, high := bounds(path)
-	for _, step := range []struct {
-		statement
-		time any
-	}{
-		{treeReclaim, dueNanos(due)},
-		{treeContent, dueNanos(due)},
-		{treeVersions, nanos(at)},
-		{treeNames, nanos(at)},
-	} {
-		if _, err := t.exec(ctx, step.statement, string(path), low, high, step.time); err != nil {
-			return err
-		}
-	}
-	return t.grow(ctx, parent)
 }
