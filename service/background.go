@@ -11,14 +11,15 @@ import (
 // whose retention ends and for what failed before.
 const reclaimInterval = time.Minute
 
-// Run reclaims the content of what was deleted and sweeps up what unfinished work left behind,
-// until ctx ends. Its return value is always ctx.Err().
+// Run reclaims the content of what was deleted, ends forgotten uploads and sweeps up what
+// unfinished work left behind, until ctx ends. Its return value is always ctx.Err().
 func (s *Service) Run(ctx context.Context) error {
 	reclaim := time.NewTicker(reclaimInterval)
 	defer reclaim.Stop()
 	sweep := time.NewTicker(s.cfg.SweepInterval)
 	defer sweep.Stop()
 	s.logFailure(ctx, "sweep", s.Sweep(ctx))
+	s.logFailure(ctx, "expire uploads", s.ExpireJobs(ctx))
 	for {
 		s.logFailure(ctx, "reclaim", s.Reclaim(ctx))
 		select {
@@ -28,6 +29,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-reclaim.C:
 		case <-sweep.C:
 			s.logFailure(ctx, "sweep", s.Sweep(ctx))
+			s.logFailure(ctx, "expire uploads", s.ExpireJobs(ctx))
 		}
 	}
 }

@@ -51,6 +51,9 @@ func (v view) mayDelete(ctx context.Context, tx store.Tx, req Delete) error {
 	}
 	if req.OnlyEmpty && v.Name.Kind == acl.Namespace {
 		occupied, err := tx.Occupied(ctx, v.Name.ID)
+		if err == nil && !occupied {
+			occupied, err = tx.HasJobs(ctx, v.Name.ID)
+		}
 		if err != nil {
 			return err
 		}

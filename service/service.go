@@ -23,13 +23,15 @@ const (
 	DefaultInlineLimit   = 4 << 10
 	DefaultSweepGrace    = 24 * time.Hour
 	DefaultSweepInterval = time.Hour
+	// DefaultUploadExpiration ends uploads that nobody goes on with.
+	DefaultUploadExpiration = 7 * 24 * time.Hour
 )
 
 // Config says what a Service stands on. Directory and Bulk are required and stay the
 // caller's to close.
 type Config struct {
 	Directory store.Directory
-	Bulk      store.Bulk
+	Bulk      store.Assembler
 	// Firewall gates changes for everybody.
 	Firewall acl.Firewall
 	// InlineLimit is the largest content in bytes that the directory keeps itself;
@@ -41,6 +43,9 @@ type Config struct {
 	// time between two looks; 0 means the defaults. The grace must be longer than the
 	// longest upload.
 	SweepGrace, SweepInterval time.Duration
+	// UploadExpiration is how long an upload job lasts after it was last heard of; 0 means
+	// DefaultUploadExpiration.
+	UploadExpiration time.Duration
 	// Log takes what concerns no request.
 	Log zerolog.Logger
 }
@@ -48,11 +53,12 @@ type Config struct {
 // Service is the store as clients see it. Its methods may be called concurrently.
 type Service struct {
 	dir      store.Directory
-	bulk     store.Bulk
+	bulk     store.Assembler
 	firewall acl.Firewall
 	inline   int64
 	cfg      Config
 	changes  announcer
+	claims   claims
 	reclaim  chan struct{} // holds a token when content may be due for reclaim
 }
 
@@ -69,6 +75,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.SweepInterval == 0 {
 		cfg.SweepInterval = DefaultSweepInterval
+	}
+	if cfg.UploadExpiration == 0 {
+		cfg.UploadExpiration = DefaultUploadExpiration
 	}
 	return &Service{
 		dir:      cfg.Directory,

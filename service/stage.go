@@ -17,10 +17,7 @@ func (p *put) stage(ctx context.Context) error {
 	if p.req.Draft != nil {
 		return p.stageDraft(ctx)
 	}
-	in := &intake{from: p.req.Content, size: p.req.Size, sha256: sha256.New(), want: p.req.Metadata}
-	if p.req.Metadata.MD5 != nil {
-		in.md5 = md5.New()
-	}
+	in := newIntake(p.req.Content, p.req.Size, p.req.Metadata)
 	head := make([]byte, max(p.inline, 0)+1)
 	n, err := io.ReadFull(in, head)
 	switch {
@@ -127,6 +124,14 @@ type intake struct {
 	sha256 hash.Hash
 	md5    hash.Hash // nil if no MD5 was announced
 	want   store.Metadata
+}
+
+func newIntake(from io.Reader, size int64, want store.Metadata) *intake {
+	in := &intake{from: from, size: size, sha256: sha256.New(), want: want}
+	if want.MD5 != nil {
+		in.md5 = md5.New()
+	}
+	return in
 }
 
 func (in *intake) Read(b []byte) (int, error) {

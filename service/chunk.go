@@ -1,0 +1,128 @@
+package service
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
+)
+
+// PutChunk brings one chunk of an upload.
+type PutChunk struct {
+	Path store.Path
+	Job  string
+	// Number counts from 0.
+	Number int64
+	// Content gives the bytes, and Length their number, or -1 if it is not known.
+	Content io.Reader
+	Length  int64
+	// MD5 and SHA256 are digests of the chunk to be verified, or nil.
+	MD5, SHA256 []byte
+	// Check is as in Conditions.
+	Check func() error
+}
+
+// PutChunk stores a chunk; when it returns, the chunk is durable. One that comes again replaces
+// what was there. Conflict: there is no such chunk in the upload, or its length is another.
+// Invalid: the content is not as announced.
+func (s *Service) PutChunk(ctx context.Context, c acl.Client, req PutChunk) error {
+	job, err := s.useJob(ctx, c, req.Path, req.Job)
+	if err != nil {
+		return err
+	}
+	if req.Number < 0 || req.Number >= job.Chunks() {
+		return store.NewError(store.Conflict, string(req.Path), "The upload has no chunk of this number.")
+	}
+	offset, length := job.Span(req.Number)
+	if req.Length >= 0 && req.Length != length {
+		return store.NewError(store.Conflict, string(req.Path), "The chunk does not have the length that it should have.")
+	}
+	if err := (Conditions{Check: req.Check}).Hold(""); err != nil {
+		return err
+	}
+	ctx, release, err := s.claims.take(ctx, claim{job.ID, req.Number})
+	if err != nil {
+		return err
+	}
+	defer release()
+	if job, err = s.forgetChunk(ctx, c, req); err != nil {
+		return err
+	}
+	begun := job.Digest
+	running, err := resume(begun, offset)
+	if err != nil {
+		return err
+	}
+	in := newIntake(req.Content, length, store.Metadata{MD5: req.MD5, SHA256: req.SHA256})
+	var r io.Reader = in
+	if running != nil {
+		r = io.TeeReader(in, running)
+	}
+	tag, err := s.bulk.PutChunk(ctx, job.Address, req.Number, offset, length, r)
+	if err != nil {
+		return err
+	}
+	if err := s.recordChunk(ctx, c, req, tag, begun, running); err != nil {
+		return err
+	}
+	return s.catchUp(ctx, c, req.Path, req.Job)
+}
+
+// forgetChunk prepares for storing a chunk: until it is there again, it is not received, and
+// what was digested of it does not count. It returns the job as it is then.
+func (s *Service) forgetChunk(ctx context.Context, c acl.Client, req PutChunk) (*store.Job, error) {
+	job, err := s.useJob(ctx, c, req.Path, req.Job)
+	if err != nil {
+		return nil, err
+	}
+	there, err := s.dir.Received(ctx, job.ID, req.Number, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(there) == 0 || there[0].Number != req.Number {
+		return job, nil
+	}
+	err = s.dir.Update(ctx, func(tx store.Tx) error {
+		r, now, err := tx.ResolveJob(ctx, req.Path, req.Job)
+		if err != nil {
+			return err
+		}
+		if err := look(c, r).mayJob(acl.UseJob, now); err != nil {
+			return err
+		}
+		job = now
+		job.Digest = restarted()
+		if err := tx.SetDigest(ctx, job.ID, job.Digest); err != nil {
+			return err
+		}
+		return tx.ForgetChunk(ctx, job.ID, req.Number)
+	})
+	return job, err
+}
+
+// recordChunk marks a chunk as received, and keeps the running digest if the chunk continued it
+// and nobody else did meanwhile.
+func (s *Service) recordChunk(ctx context.Context, c acl.Client, req PutChunk, tag string, begun store.DigestState, running *digests) error {
+	return s.dir.Update(ctx, func(tx store.Tx) error {
+		r, job, err := tx.ResolveJob(ctx, req.Path, req.Job)
+		if err != nil {
+			return err
+		}
+		if err := look(c, r).mayJob(acl.UseJob, job); err != nil {
+			return err
+		}
+		if err := tx.RecordChunk(ctx, job.ID, store.Chunk{Number: req.Number, Tag: tag}, time.Now()); err != nil {
+			return err
+		}
+		if running == nil || !same(job.Digest, begun) {
+			return nil
+		}
+		state, err := running.state()
+		if err != nil {
+			return err
+		}
+		return tx.SetDigest(ctx, job.ID, state)
+	})
+}

@@ -1,0 +1,170 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
+)
+
+// FinishJob asks to make a version of an upload.
+type FinishJob struct {
+	Path store.Path
+	Job  string
+	// Conditions guard the current version of the object.
+	Conditions
+}
+
+// FinishJob makes the content of an upload a version of its object, which becomes current. It
+// ends the job. Conflict, and the job stays: chunks are missing, or the content does not have
+// the digests that were given.
+func (s *Service) FinishJob(ctx context.Context, c acl.Client, req FinishJob) (*PutResult, error) {
+	if err := gate(c, s.firewall.Create, req.Path); err != nil {
+		return nil, err
+	}
+	f := &finish{Service: s, client: c, req: req}
+	if _, err := f.ready(ctx, s.dir); err != nil {
+		return nil, err
+	}
+	if err := f.freeze(ctx); err != nil {
+		return nil, err
+	}
+	// Nothing changes the content from here on, but much may have since it was looked at.
+	job, err := f.ready(ctx, s.dir)
+	if err == nil {
+		err = f.digest(ctx, job)
+	}
+	var result *PutResult
+	if err == nil {
+		result, err = f.bind(ctx)
+	}
+	if err != nil {
+		f.thaw(ctx, err)
+		return nil, err
+	}
+	s.changes.announce(Change{
+		Action: Updated, Path: req.Path, Kind: acl.Object, Version: result.Version.Version, Client: c.ID,
+	})
+	return result, nil
+}
+
+// finish is one FinishJob under way.
+type finish struct {
+	*Service
+	client  acl.Client
+	req     FinishJob
+	job     *store.Job
+	chunks  []store.Chunk
+	address store.Address
+	sha256  []byte
+}
+
+type jobResolver interface {
+	ResolveJob(ctx context.Context, path store.Path, job string) (*store.Resolution, *store.Job, error)
+}
+
+// ready checks that the client may finish the job and that nothing is missing.
+func (f *finish) ready(ctx context.Context, from jobResolver) (*store.Job, error) {
+	r, job, err := from.ResolveJob(ctx, f.req.Path, f.req.Job)
+	if err != nil {
+		return nil, err
+	}
+	v := look(f.client, r)
+	if err := v.mayJob(acl.UseJob, job); err != nil {
+		return nil, err
+	}
+	if f.chunks, err = f.received(ctx, job); err != nil {
+		return nil, err
+	}
+	if err := missing(f.req.Path, job, f.chunks); err != nil {
+		return nil, err
+	}
+	f.job = job
+	return job, f.req.Hold(v.currentTag())
+}
+
+func (f *finish) freeze(ctx context.Context) (err error) {
+	place := store.Placement{Path: f.req.Path, Version: f.job.Job, Size: f.job.Size}
+	f.address, err = f.bulk.Finish(ctx, f.job.Address, place, f.chunks)
+	return err
+}
+
+// thaw lets chunks of a job that goes on be replaced. A job that is bound by another request, or
+// whose fate is in doubt, is left as it is.
+func (f *finish) thaw(ctx context.Context, cause error) {
+	if !definite(cause) {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	err := f.dir.Update(ctx, func(tx store.Tx) error {
+		_, job, err := tx.ResolveJob(ctx, f.req.Path, f.req.Job)
+		if err != nil || job == nil {
+			return err
+		}
+		return f.bulk.Reopen(ctx, job.Address)
+	})
+	if err != nil {
+		f.cfg.Log.Warn().Err(err).Str("path", string(f.req.Path)).Msg("the chunks of an upload cannot be replaced any more")
+	}
+}
+
+// digest completes the digests and compares them with those that the client gave.
+func (f *finish) digest(ctx context.Context, job *store.Job) error {
+	d, err := resume(job.Digest, job.Digest.Bytes)
+	if err != nil {
+		return err
+	}
+	if d.n < job.Size {
+		content, err := f.bulk.Open(ctx, f.address)
+		if err != nil {
+			return err
+		}
+		defer content.Close()
+		if err := d.extend(ctx, content, job.Size); err != nil {
+			return store.Wrap(store.Internal, "digest content", err)
+		}
+	}
+	f.sha256 = d.sha256.Sum(nil)
+	given := job.Metadata
+	if given.SHA256 != nil && !bytes.Equal(given.SHA256, f.sha256) || given.MD5 != nil && !bytes.Equal(given.MD5, d.md5.Sum(nil)) {
+		return store.NewError(store.Conflict, string(f.req.Path), "The content does not have the digest that was given with the upload.")
+	}
+	return nil
+}
+
+// bind makes the version and ends the job.
+func (f *finish) bind(ctx context.Context) (*PutResult, error) {
+	var result *PutResult
+	err := f.dir.Update(ctx, func(tx store.Tx) error {
+		result = nil
+		r, job, err := tx.ResolveJob(ctx, f.req.Path, f.req.Job)
+		if err != nil {
+			return err
+		}
+		v := look(f.client, r)
+		if err := v.mayJob(acl.UseJob, job); err != nil {
+			return err
+		}
+		if err := f.req.Hold(v.currentTag()); err != nil {
+			return err
+		}
+		version := store.Version{
+			NameID: job.NameID, Version: ulid.MustNew(ulid.Now(), rand.Reader).String(), Size: job.Size,
+			Metadata: job.Metadata, ACLs: job.ACLs, Created: time.Now(), SHA256: f.sha256, Address: f.address,
+		}
+		if err := tx.DeleteJob(ctx, job.ID, true); err != nil {
+			return err
+		}
+		if err := tx.BindVersion(ctx, &version); err != nil {
+			return err
+		}
+		result = &PutResult{Version: version}
+		return nil
+	})
+	return result, err
+}
