@@ -27,21 +27,34 @@ type content struct {
 var _ store.FileContent = (*content)(nil)
 
 // Open implements store.Bulk. The content is a store.FileContent and stays readable after it
-// was removed.
+// was removed. An assembly that is not finished is a Conflict: nobody is served half content.
 func (b *Bulk) Open(ctx context.Context, a store.Address) (store.Content, error) {
-	p, err := parseAddress(a)
+	c, info, err := b.openContent(ctx, a)
 	if err != nil {
 		return nil, err
 	}
+	if !finished(info) {
+		_ = c.file.Close()
+		return nil, store.Wrap(store.Conflict, "open content", errUnfinished)
+	}
+	return c, nil
+}
+
+// openContent opens the file at an address, finished or not, and describes it.
+func (b *Bulk) openContent(ctx context.Context, a store.Address) (*content, os.FileInfo, error) {
+	p, err := parseAddress(a)
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := ctx.Err(); err != nil {
-		return nil, fail("open content", err)
+		return nil, nil, fail("open content", err)
 	}
 	file, err := b.disk.openFile(p.path(b.content))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, store.Wrap(store.NotFound, "open content", err)
+		return nil, nil, store.Wrap(store.NotFound, "open content", err)
 	}
 	if err != nil {
-		return nil, fail("open content", err)
+		return nil, nil, fail("open content", err)
 	}
 	info, err := b.disk.statOpen(file)
 	if err == nil && !info.Mode().IsRegular() {
@@ -49,9 +62,9 @@ func (b *Bulk) Open(ctx context.Context, a store.Address) (store.Content, error)
 	}
 	if err != nil {
 		_ = file.Close()
-		return nil, fail("open content", err)
+		return nil, nil, fail("open content", err)
 	}
-	return &content{file: file, size: info.Size()}, nil
+	return &content{file: file, size: info.Size()}, info, nil
 }
 
 // File implements store.FileContent.

@@ -21,7 +21,8 @@ const (
 
 var errCrashed = errors.New("the machine has crashed")
 
-// injector lets one step go wrong and knows what a power failure would leave behind.
+// injector lets one step go wrong and knows what a power failure would leave behind. Files are
+// closed whatever goes wrong, as the system does, so that no lock is left.
 type injector struct {
 	mu    sync.Mutex
 	at    int // the step that goes wrong, counted from 1; 0: none
@@ -42,6 +43,9 @@ func (i *injector) around(s step, call func() error) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.fired() && i.how == crashes {
+		if s.op == opClose {
+			_ = call()
+		}
 		return errCrashed
 	}
 	i.n++
@@ -49,10 +53,16 @@ func (i *injector) around(s step, call func() error) error {
 		return i.make(s, call)
 	}
 	i.hit = s
+	if s.op == opClose {
+		_ = call()
+	}
 	switch i.how {
 	case fails:
 		return unix.ENOSPC
 	case denies:
+		if s.op == opClose {
+			return unix.ENOSPC
+		}
 		return errors.Join(unix.ENOSPC, i.make(s, call))
 	}
 	return errCrashed
@@ -67,10 +77,12 @@ func (i *injector) make(s step, call func() error) error {
 }
 
 // power is a model of the worst that a power failure may leave of a folder: of each file
-// what it held at its last fsync, of each folder the names it had at its last fsync.
+// what it held and the mode it had at its last fsync, of each folder the names it had at its
+// last fsync.
 type power struct {
 	root  string
 	data  map[fileID][]byte
+	modes map[fileID]os.FileMode
 	names map[string][]string          // of a folder
 	ids   map[string]map[string]fileID // of a folder's files
 }
@@ -79,7 +91,7 @@ type fileID struct{ dev, ino uint64 }
 
 func newPower(root string) *power {
 	return &power{
-		root: root, data: make(map[fileID][]byte),
+		root: root, data: make(map[fileID][]byte), modes: make(map[fileID]os.FileMode),
 		names: make(map[string][]string), ids: make(map[string]map[string]fileID),
 	}
 }
@@ -92,20 +104,32 @@ func idOf(path string) (fileID, bool, error) {
 
 func (p *power) note(s step) error {
 	switch s.op {
-	case opCreate, opSync:
-		id, _, err := idOf(s.path)
-		if err != nil {
-			return err
-		}
-		delete(p.data, id) // the inode may be that of a file that is gone
-		if s.op == opSync {
-			p.data[id], err = os.ReadFile(s.path)
-		}
-		return err
+	case opCreate, opSync, opSyncData:
+		return p.noteFile(s)
 	case opSyncFolder:
 		return p.noteFolder(s.path)
 	}
 	return nil
+}
+
+func (p *power) noteFile(s step) error {
+	id, _, err := idOf(s.path)
+	if err != nil {
+		return err
+	}
+	if s.op == opCreate { // the inode may be that of a file that is gone
+		delete(p.data, id)
+		p.modes[id] = 0o600
+		return nil
+	}
+	if p.data[id], err = os.ReadFile(s.path); err != nil || s.op == opSyncData {
+		return err
+	}
+	info, err := os.Stat(s.path)
+	if err == nil {
+		p.modes[id] = info.Mode().Perm()
+	}
+	return err
 }
 
 func (p *power) noteFolder(path string) error {
@@ -154,7 +178,7 @@ func (p *power) copy(from, to string) error {
 		if !ok {
 			content = []byte("lost")
 		}
-		if err := os.WriteFile(target, content, 0o600); err != nil {
+		if err := os.WriteFile(target, content, p.modes[id]); err != nil {
 			return err
 		}
 	}

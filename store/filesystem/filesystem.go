@@ -3,7 +3,8 @@
 // Below the root, all that belongs to the package lies in folders whose names begin with a
 // colon, which no name of the store can hold bare:
 //
-//	:content/GENERATION/NUMBER  content, read-only, never changed
+//	:content/GENERATION/NUMBER  content, read-only, never changed; or writable, an assembly:
+//	                            content that comes in chunks and is not finished
 //	:staging/ULID               content that is being received
 //	:spool/                     files of others that Adopt can take over
 //
@@ -41,8 +42,8 @@ type Config struct {
 	Root string
 }
 
-// Bulk keeps content in a folder. It implements store.Bulk, store.Spooler and
-// store.Capacity.
+// Bulk keeps content in a folder. It implements store.Bulk, store.Spooler, store.Assembler
+// and store.Capacity.
 type Bulk struct {
 	disk    disk
 	root    string // absolute
@@ -50,6 +51,7 @@ type Bulk struct {
 	staging string
 	spool   string // free of symbolic links
 	filling *filling
+	claims  *claims
 	buffers sync.Pool // of *[]byte, bufferSize long
 
 	mu    sync.Mutex // guards clean
@@ -57,9 +59,10 @@ type Bulk struct {
 }
 
 var (
-	_ store.Bulk     = (*Bulk)(nil)
-	_ store.Spooler  = (*Bulk)(nil)
-	_ store.Capacity = (*Bulk)(nil)
+	_ store.Bulk      = (*Bulk)(nil)
+	_ store.Spooler   = (*Bulk)(nil)
+	_ store.Assembler = (*Bulk)(nil)
+	_ store.Capacity  = (*Bulk)(nil)
 )
 
 // Open opens the folder and creates what is missing in it. The caller closes the Bulk.
@@ -91,6 +94,7 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 		content: filepath.Join(root, contentFolder),
 		staging: filepath.Join(root, stagingFolder),
 		spool:   spool,
+		claims:  newClaims(),
 	}
 	b.buffers.New = func() any { buf := make([]byte, bufferSize); return &buf }
 	b.filling, err = openFilling(d, b.content)

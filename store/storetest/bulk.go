@@ -18,10 +18,13 @@ type BulkFactory struct {
 	New func(t *testing.T) store.Bulk
 	// KeepsOpen is true if content that is open stays readable after it was removed.
 	KeepsOpen bool
+	// Again returns a Bulk on what another one keeps, as after a restart. It goes when the
+	// test ends. It is needed for a store.Assembler alone.
+	Again func(t *testing.T, b store.Bulk) store.Bulk
 }
 
-// Bulk is the contract of store.Bulk, and of store.Spooler and store.Capacity where the Bulk
-// has them.
+// Bulk is the contract of store.Bulk, and of store.Spooler, store.Assembler and store.Capacity
+// where the Bulk has them.
 func Bulk(t *testing.T, f BulkFactory) {
 	for _, c := range []struct {
 		rule string
@@ -51,6 +54,21 @@ func Bulk(t *testing.T, f BulkFactory) {
 		{"adopt/takes one file twice", adoptTwice},
 		{"adopt/refuses other files", adoptRefuses},
 		{"adopt/ends with the context", adoptCancelled},
+		{"assemble/makes content of chunks in any order", assembleSizes},
+		{"assemble/takes chunks that come together", assembleTogether},
+		{"assemble/takes readers of all habits", assembleReaders},
+		{"assemble/replaces chunks", assembleReplaces},
+		{"assemble/returns an error of the reader as it is", assembleReaderFails},
+		{"assemble/refuses what is no such chunk", assembleRefuses},
+		{"assemble/ends with the context", assembleCancelled},
+		{"assemble/shows what is there so far", assembleShows},
+		{"assemble/finishes for good and may twice", assembleFinished},
+		{"assemble/lets finished content be corrected", assembleReopened},
+		{"assemble/is removed for good", assembleRemoved},
+		{"assemble/is swept like content", assembleSwept},
+		{"assemble/survives a restart", assembleAgain},
+		{"assemble/lets a newer request take a chunk over", assembleEvicts},
+		{"assemble/finishes after those who store chunks", assembleWaits},
 		{"capacity/adds up", capacity},
 	} {
 		t.Run(c.rule, func(t *testing.T) {

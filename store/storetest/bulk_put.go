@@ -25,15 +25,18 @@ func putSizes(t *testing.T, b *bulkTest) {
 	}
 }
 
+// habits are what readers may do, by what they give.
+var habits = map[string]func(io.Reader) io.Reader{
+	"one byte at a time":          iotest.OneByteReader,
+	"half of what is asked for":   iotest.HalfReader,
+	"the end with the last bytes": iotest.DataErrReader,
+	"nothing now and then":        func(r io.Reader) io.Reader { return &hesitating{r: r} },
+	"a pipe":                      piped,
+}
+
 func putReaders(t *testing.T, b *bulkTest) {
 	want := content(1, 20_000)
-	for name, habit := range map[string]func(io.Reader) io.Reader{
-		"one byte at a time":          iotest.OneByteReader,
-		"half of what is asked for":   iotest.HalfReader,
-		"the end with the last bytes": iotest.DataErrReader,
-		"nothing now and then":        func(r io.Reader) io.Reader { return &hesitating{r: r} },
-		"a pipe":                      piped,
-	} {
+	for name, habit := range habits {
 		a, err := b.Put(t.Context(), placement(len(want)), habit(bytes.NewReader(want)))
 		if err != nil {
 			t.Errorf("a reader that gives %s: %v", name, err)

@@ -1,0 +1,168 @@
+package filesystem
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+// An assembly is a file in a generation like all content, at its final address and of its
+// final size from the beginning. Its mode tells it apart: it may be written until Finish
+// makes it read-only. Who stores a chunk holds a shared lock of the file (flock), who changes
+// the mode an exclusive one; so the two never meet, whatever processes they belong to.
+
+// assemblyMode is the mode of what is not finished.
+const assemblyMode = 0o600
+
+var (
+	errFinished   = errors.New("the content is finished")
+	errUnfinished = errors.New("the content is not finished")
+	errSize       = errors.New("the file has another size than the content")
+)
+
+// Begin implements store.Assembler. The file is sparse: space is taken by chunks as they come.
+func (b *Bulk) Begin(ctx context.Context, p store.Placement, chunkSize int64) (store.Address, error) {
+	if p.Size < 0 || chunkSize < 1 {
+		return "", store.NewError(store.Invalid, "", "The content needs a size, and chunks of at least one byte.")
+	}
+	return b.publish(ctx, func(to string) error { return b.lay(to, p.Size) })
+}
+
+// lay creates a file of that size, which is durable though its name is not.
+func (b *Bulk) lay(path string, size int64) error {
+	f, err := b.disk.create(path)
+	if err != nil {
+		return err
+	}
+	if err = b.disk.truncate(f, size); err == nil {
+		err = b.disk.sync(f)
+	}
+	if closing := b.disk.close(f); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// OpenPart implements store.Assembler. What is finished is opened as well.
+func (b *Bulk) OpenPart(ctx context.Context, a store.Address) (store.Content, error) {
+	c, _, err := b.openContent(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Finish implements store.Assembler. The address stays the same, and what was opened by
+// OpenPart before is the content then.
+func (b *Bulk) Finish(ctx context.Context, a store.Address, p store.Placement, _ []store.Chunk) (store.Address, error) {
+	err := b.change(ctx, a, "finish content", func(f *os.File, info os.FileInfo) error {
+		if p.Size >= 0 && p.Size != info.Size() {
+			return errSize
+		}
+		return b.changeMode(f, info, contentMode)
+	})
+	if err != nil {
+		return "", err
+	}
+	return a, nil
+}
+
+// Reopen implements store.Assembler. Which content is bound is not known here: whoever calls
+// it makes sure of that.
+func (b *Bulk) Reopen(ctx context.Context, a store.Address) error {
+	return b.change(ctx, a, "reopen content", func(f *os.File, info os.FileInfo) error {
+		return b.changeMode(f, info, assemblyMode)
+	})
+}
+
+// change does something to a file while nobody else changes it or stores a chunk in it.
+func (b *Bulk) change(ctx context.Context, a store.Address, doing string, do func(*os.File, os.FileInfo) error) error {
+	p, err := parseAddress(a)
+	if err != nil {
+		return err
+	}
+	f, info, err := b.grasp(ctx, p, unix.LOCK_EX)
+	if err != nil {
+		return fail(doing, err)
+	}
+	err = do(f, info)
+	if closing := b.disk.close(f); err == nil {
+		err = closing
+	}
+	return fail(doing, err)
+}
+
+// changeMode makes a file content or an assembly, durably. If it is so already, only the latter:
+// who changed it may have been stopped before. After an error the file has the mode it had.
+func (b *Bulk) changeMode(f *os.File, info os.FileInfo, mode os.FileMode) error {
+	var err error
+	if finished(info) != (mode == contentMode) {
+		err = b.disk.mode(f, mode)
+	}
+	if err == nil {
+		err = b.disk.sync(f)
+	}
+	if err != nil {
+		_ = b.disk.mode(f, info.Mode().Perm())
+	}
+	return err
+}
+
+// grasp opens the file at a place and locks it, LOCK_SH or LOCK_EX. What it returns about the
+// file holds as long as the file is locked, that is until the caller closes it.
+//
+// What is finished cannot be opened for writing, but by root, and file servers want that for an
+// exclusive lock. Then a shared one does as well: no chunk is being stored, and it keeps out
+// who would finish the content after it was reopened.
+func (b *Bulk) grasp(ctx context.Context, p place, how int) (*os.File, os.FileInfo, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	path := p.path(b.content)
+	f, err := b.disk.openWritable(path)
+	denied := err
+	if errors.Is(denied, os.ErrPermission) {
+		how = unix.LOCK_SH
+		f, err = b.disk.openFile(path)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil, store.Wrap(store.NotFound, "open content", err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := b.lockThere(ctx, f, how)
+	if err == nil && denied != nil && !finished(info) {
+		err = denied
+	}
+	if err != nil {
+		_ = b.disk.close(f)
+		return nil, nil, err
+	}
+	return f, info, nil
+}
+
+// lockThere locks an open file and describes it, if it is there still and a regular one.
+func (b *Bulk) lockThere(ctx context.Context, f *os.File, how int) (os.FileInfo, error) {
+	if err := b.disk.lock(ctx, f, how); err != nil {
+		return nil, err
+	}
+	info, err := b.disk.statOpen(f)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errNotRegular
+	case info.Sys().(*syscall.Stat_t).Nlink == 0:
+		return nil, store.Wrap(store.NotFound, "open content", os.ErrNotExist)
+	}
+	return info, nil
+}
+
+// finished reports whether a file is content, not an assembly.
+func finished(info os.FileInfo) bool { return info.Mode().Perm()&0o222 == 0 }
