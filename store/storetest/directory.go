@@ -29,6 +29,8 @@ func Directory(t *testing.T, fresh func(t *testing.T) Database) {
 		"updates":  testUpdates,
 		"rivals":   testRivals,
 		"reclaim":  testReclaim,
+		"restore":  testRestore,
+		"jobs":     testJobs,
 		"handles":  testHandles,
 		"model":    testModel,
 		"accounts": testAccounts,

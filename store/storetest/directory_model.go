@@ -40,12 +40,14 @@ type model struct {
 	names    map[store.Path]*modelName
 	ids      map[int64]store.Path
 	versions int // how many have been made
+	deletes  int // how many times something was deleted
 }
 
 type modelName struct {
 	id       int64
 	kind     acl.Kind
 	deleted  bool
+	fell     int // which deletion it was, if it is deleted
 	owner    string
 	versions []modelVersion // in the order of binding
 }
@@ -54,6 +56,15 @@ type modelVersion struct {
 	id      int64
 	version string
 	state   string // "live", "deleted" or "forwards"
+	was     string // the state before deletion
+	fell    int    // which deletion it was, if it is deleted
+}
+
+// remove marks the version as deleted, if it is not yet.
+func (v *modelVersion) remove(fell int) {
+	if v.state != "deleted" {
+		v.state, v.was, v.fell = "deleted", v.state, fell
+	}
 }
 
 func (m *model) add(path store.Path, id int64, kind acl.Kind) {
@@ -63,7 +74,7 @@ func (m *model) add(path store.Path, id int64, kind acl.Kind) {
 
 // clone returns a copy that shares nothing with m.
 func (m *model) clone() *model {
-	c := &model{names: make(map[store.Path]*modelName), ids: maps.Clone(m.ids), versions: m.versions}
+	c := &model{names: make(map[store.Path]*modelName), ids: maps.Clone(m.ids), versions: m.versions, deletes: m.deletes}
 	for path, n := range m.names {
 		copied := *n
 		copied.versions = slices.Clone(n.versions)
@@ -95,7 +106,7 @@ func (m *model) change(rt *rapid.T, w *world) {
 	}
 	kinds := []string{
 		"namespace", "object", "object", "bind", "bind", "bind", "delete version", "forward", "drop", "own",
-		"delete tree", "revive",
+		"delete tree", "delete tree", "revive", "restore", "restore", "restore version",
 	}
 	var steps []step
 	for range rapid.IntRange(1, 4).Draw(rt, "steps") {
@@ -147,6 +158,10 @@ func (m *model) apply(ctx context.Context, tx store.Tx, kind string, pick int) e
 		return m.own(ctx, tx, pick)
 	case "delete tree":
 		return m.deleteTree(ctx, tx, pick)
+	case "restore":
+		return m.restore(ctx, tx, pick)
+	case "restore version":
+		return m.restoreVersion(ctx, tx, pick)
 	}
 	return m.revive(ctx, tx, pick)
 }
@@ -179,7 +194,7 @@ func (m *model) bind(ctx context.Context, tx store.Tx, pick int) error {
 	if err := tx.BindVersion(ctx, &v); err != nil {
 		return err
 	}
-	n.versions = append(n.versions, modelVersion{v.ID, id, "live"})
+	n.versions = append(n.versions, modelVersion{id: v.ID, version: id, state: "live"})
 	return nil
 }
 
@@ -198,8 +213,9 @@ func (m *model) changeVersion(ctx context.Context, tx store.Tx, kind string, pic
 	v := &n.versions[i]
 	switch kind {
 	case "delete version":
-		v.state = "deleted"
-		return tx.DeleteVersion(ctx, v.id, begun, begun)
+		m.deletes++
+		v.remove(m.deletes)
+		return tx.DeleteVersion(ctx, v.id, moment(m.deletes), begun)
 	case "forward":
 		v.state = "forwards"
 		return tx.ForwardVersion(ctx, v.id, store.Ref{Path: "/to", Version: "v"})
@@ -220,21 +236,22 @@ func (m *model) deleteTree(ctx context.Context, tx store.Tx, pick int) error {
 	if n == nil {
 		return nil
 	}
+	m.deletes++
 	for path, n := range m.names {
-		if path != top && !path.Within(top) {
+		if path != top && !path.Within(top) || n.deleted {
 			continue
 		}
-		n.deleted = true
+		n.deleted, n.fell = true, m.deletes
 		for i := range n.versions {
-			n.versions[i].state = "deleted"
+			n.versions[i].remove(m.deletes)
 		}
 	}
-	return tx.DeleteTree(ctx, top, begun, begun)
+	return tx.DeleteTree(ctx, top, moment(m.deletes), begun)
 }
 
 func (m *model) revive(ctx context.Context, tx store.Tx, pick int) error {
-	path, n := m.pickOf(pick, func(n *modelName) bool { return n.deleted })
-	if n == nil || m.names[path.Parent()].deleted {
+	_, n := m.pickOf(pick, m.hangsDeleted)
+	if n == nil {
 		return nil
 	}
 	n.deleted = false
