@@ -34,11 +34,13 @@ func (r raw) check() (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	var retention time.Duration
-	if r.DeletedRetention != "" {
-		if retention, err = time.ParseDuration(r.DeletedRetention); err != nil || retention < 0 {
-			return nil, fmt.Errorf("deleted_retention %q must be a duration such as 720h", r.DeletedRetention)
-		}
+	retention, err := duration("deleted_retention", r.DeletedRetention)
+	if err != nil {
+		return nil, err
+	}
+	expiration, err := duration("upload_expiration", r.UploadExpiration)
+	if err != nil {
+		return nil, err
 	}
 	return &Config{
 		ServicePrefix:     string(prefix),
@@ -50,7 +52,25 @@ func (r raw) check() (*Config, error) {
 		DeletedRetention:  retention,
 		SessionLifetime:   time.Duration(r.SessionMinutes * float64(time.Minute)),
 		CookieName:        r.CookieName,
+		SecureCookie:      r.SecureCookie,
+		SessionPath:       r.SessionPath,
+		UploadExpiration:  expiration,
+		AllowedOrigins:    r.AllowedOrigins,
+		TrustedProxies:    r.TrustedProxies,
+		ErrorTemplates:    r.ErrorTemplates,
 	}, nil
+}
+
+// duration reads a length of time; an empty text is none.
+func duration(key, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%s %q must be a duration such as 720h", key, text)
+	}
+	return d, nil
 }
 
 // bareCharacters returns the bytes that a character class of a regular expression matches.

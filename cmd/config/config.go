@@ -45,8 +45,19 @@ type Config struct {
 	DeletedRetention time.Duration
 	// SessionLifetime is how long a session lasts after its last extension.
 	SessionLifetime time.Duration
-	// CookieName is the name of the session cookie.
-	CookieName string
+	// CookieName is the name of the session cookie; SecureCookie marks it for TLS alone.
+	CookieName   string
+	SecureCookie bool
+	// SessionPath is a second path at which sessions are served; empty: there is none.
+	SessionPath string
+	// UploadExpiration is how long an upload in chunks lasts that nobody goes on with.
+	UploadExpiration time.Duration
+	// AllowedOrigins are the origins whose pages may use the API (CORS).
+	AllowedOrigins []string
+	// TrustedProxies are the addresses or networks of reverse proxies that are believed.
+	TrustedProxies []string
+	// ErrorTemplates are the texts of errors: by status or "default", and media type.
+	ErrorTemplates map[string]map[string]string
 }
 
 // raw is the configuration as it is written.
@@ -64,6 +75,13 @@ type raw struct {
 	DeletedRetention  string   `koanf:"deleted_retention"`
 	SessionMinutes    float64  `koanf:"session_expiration_minutes"`
 	CookieName        string   `koanf:"web_cookie_name"`
+	SecureCookie      bool     `koanf:"web_cookie_secure"`
+	SessionPath       string   `koanf:"handler_uri_usersession"`
+	UploadExpiration  string   `koanf:"upload_expiration"`
+	AllowedOrigins    []string `koanf:"allowed_origins"`
+	TrustedProxies    []string `koanf:"trusted_proxies"`
+
+	ErrorTemplates map[string]map[string]string `koanf:"error_templates"`
 }
 
 type firewall struct {
@@ -77,11 +95,16 @@ type firewall struct {
 
 // known are the keys that can be set, nested ones with a dot.
 var known = []string{
-	"allowed_url_char_class", "database_dsn", "database_type", "deleted_retention",
+	"allowed_origins", "allowed_url_char_class", "database_dsn", "database_type", "deleted_retention",
 	"firewall_acls", "firewall_acls.create", "firewall_acls.delete", "firewall_acls.manage_acl",
-	"firewall_acls.manage_acls", "firewall_acls.manage_metadata", "max_request_payload_size", "read_only",
-	"service_prefix", "session_expiration_minutes", "storage_backend", "storage_path", "web_cookie_name",
+	"firewall_acls.manage_acls", "firewall_acls.manage_metadata", "handler_uri_usersession",
+	"max_request_payload_size", "read_only", "service_prefix", "session_expiration_minutes",
+	"storage_backend", "storage_path", "trusted_proxies", "upload_expiration", "web_cookie_name",
+	"web_cookie_secure",
 }
+
+// open are keys below which any key may stand.
+var open = []string{"error_templates."}
 
 func defaults() raw {
 	return raw{
@@ -90,6 +113,7 @@ func defaults() raw {
 		StorageBackend:    "filesystem",
 		StoragePath:       "/var/www/hatrac",
 		MaxRequestPayload: 128 << 20,
+		UploadExpiration:  "168h",
 		SessionMinutes:    30,
 		CookieName:        "webauthn",
 	}
@@ -122,7 +146,7 @@ func Load(path string) (*Config, error) {
 		return nil, fmt.Errorf("the configuration file %s cannot be read: %w", path, err)
 	}
 	for _, key := range k.Keys() {
-		if !slices.Contains(known, key) && key != "comment" && !strings.HasSuffix(key, ".comment") {
+		if !slices.Contains(known, key) && !isOpen(key) && key != "comment" && !strings.HasSuffix(key, ".comment") {
 			return nil, fmt.Errorf("the configuration file %s has an unknown key %q", path, key)
 		}
 	}
@@ -134,6 +158,10 @@ func Load(path string) (*Config, error) {
 		return nil, malformed(err)
 	}
 	return r.check()
+}
+
+func isOpen(key string) bool {
+	return slices.ContainsFunc(open, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 func withEnvironment(k *koanf.Koanf) (*koanf.Koanf, error) {

@@ -26,6 +26,9 @@ func TestFileOverridesDefaults(t *testing.T) {
 		"comment": "a site", "database_dsn": "/d/h.db", "storage_path": "/c", "service_prefix": "/files/",
 		"max_request_payload_size": 5, "deleted_retention": "720h", "session_expiration_minutes": 90,
 		"allowed_url_char_class": "[-._~A-Za-z0-9/+]",
+		"upload_expiration": "1h", "allowed_origins": ["https://portal.example.org"], "trusted_proxies": ["10.0.0.0/8"],
+		"web_cookie_secure": true, "handler_uri_usersession": "/session",
+		"error_templates": {"404": {"text/html": "<p>%(message)s</p>"}},
 		"firewall_acls": {"create": ["staff"], "manage_acl": ["admins"], "manage_acls": ["nobody"]}
 	}`))
 	if err != nil {
@@ -42,6 +45,9 @@ func TestFileOverridesDefaults(t *testing.T) {
 			Create: acl.List{"staff"}, Delete: all, ManageACLs: acl.List{"admins"}, ManageMetadata: all,
 		},
 		DeletedRetention: 720 * time.Hour, SessionLifetime: 90 * time.Minute, CookieName: "webauthn",
+		SecureCookie: true, SessionPath: "/session", UploadExpiration: time.Hour,
+		AllowedOrigins: []string{"https://portal.example.org"}, TrustedProxies: []string{"10.0.0.0/8"},
+		ErrorTemplates: map[string]map[string]string{"404": {"text/html": "<p>%(message)s</p>"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -84,6 +90,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"payload of nothing":  {`{"database_dsn": "x", "max_request_payload_size": 0}`, "max_request_payload_size"},
 		"prefix not a path":   {`{"database_dsn": "x", "service_prefix": "hatrac"}`, "service_prefix"},
 		"class not a class":   {`{"database_dsn": "x", "allowed_url_char_class": ".*"}`, "allowed_url_char_class"},
+		"upload for ever":     {`{"database_dsn": "x", "upload_expiration": "ever"}`, "upload_expiration"},
 		"negative retention":  {`{"database_dsn": "x", "deleted_retention": "-1h"}`, "deleted_retention"},
 		"session of no time":  {`{"database_dsn": "x", "session_expiration_minutes": 0}`, "session_expiration_minutes"},
 		"cookie with a space": {`{"database_dsn": "x", "web_cookie_name": "a b"}`, "web_cookie_name"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,8 @@ const (
 // serveFlags say what is served where.
 type serveFlags struct {
 	listen   string
+	tlsCert  string
+	tlsKey   string
 	mountDir string
 	mount    mountFlags
 }
@@ -52,6 +55,9 @@ committed, and the mount is taken away.`,
 	a.storeFlags(cmd)
 	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8080", "the `address` to listen on; port 0 takes a free one")
 	cmd.Flags().StringVar(&flags.mountDir, "mount", "", "mount the store on this `folder` too")
+	cmd.Flags().StringVar(&flags.tlsCert, "tls-cert", "", "serve HTTPS with the certificate chain in this PEM `file`")
+	cmd.Flags().StringVar(&flags.tlsKey, "tls-key", "", "the private key of --tls-cert, a PEM `file`")
+	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 	flags.mount.add(cmd)
 	a.log.add(cmd)
 	return cmd
@@ -62,29 +68,65 @@ func (a *app) serve(cmd *cobra.Command, flags serveFlags) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", flags.listen)
+	listener, err := flags.open()
 	if err != nil {
-		return fmt.Errorf("the address %s cannot be served: %w", flags.listen, errors.Unwrap(err))
+		return err
 	}
 	defer listener.Close()
 	o, err := a.open(cmd.Context(), a.config == "", log)
 	if err != nil {
 		return err
 	}
-	s := &server{opened: o, log: log, out: cmd.OutOrStdout(), listener: listener}
-	return errors.Join(s.run(cmd.Context(), a, flags), o.close())
+	s := &server{opened: o, flags: flags, log: log, out: cmd.OutOrStdout(), listener: listener}
+	return errors.Join(s.run(cmd.Context(), a), o.close())
+}
+
+// open begins to listen.
+func (f *serveFlags) open() (net.Listener, error) {
+	if f.tlsCert != "" {
+		if _, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey); err != nil {
+			return nil, fmt.Errorf("the certificate cannot be used: %w", err)
+		}
+	}
+	listener, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return nil, fmt.Errorf("the address %s cannot be served: %w", f.listen, errors.Unwrap(err))
+	}
+	return listener, nil
+}
+
+// scheme is that of the URLs.
+func (f *serveFlags) scheme() string {
+	if f.tlsCert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// serve serves until the server is shut down. Without TLS it speaks HTTP/2 to proxies that begin
+// with it.
+func (f *serveFlags) serve(srv *http.Server, listener net.Listener) error {
+	srv.Protocols = new(http.Protocols)
+	srv.Protocols.SetHTTP1(true)
+	srv.Protocols.SetHTTP2(true)
+	if f.tlsCert != "" {
+		return srv.ServeTLS(listener, f.tlsCert, f.tlsKey)
+	}
+	srv.Protocols.SetUnencryptedHTTP2(true)
+	return srv.Serve(listener)
 }
 
 // server is one run of "hatrac serve".
 type server struct {
 	*opened
+	flags    serveFlags
 	log      zerolog.Logger
 	out      io.Writer
 	listener net.Listener
 	mounted  *fusefs.Mount
 }
 
-func (s *server) run(ctx context.Context, a *app, flags serveFlags) error {
+func (s *server) run(ctx context.Context, a *app) error {
 	_, data, err := a.settings()
 	if err != nil {
 		return err
@@ -99,7 +141,7 @@ func (s *server) run(ctx context.Context, a *app, flags serveFlags) error {
 	if err != nil {
 		return err
 	}
-	mountNote := s.mountIfAsked(ctx, flags)
+	mountNote := s.mountIfAsked(ctx)
 	s.welcome(data, password, mountNote)
 	return s.serveUntil(ctx, handler)
 }
@@ -112,6 +154,11 @@ func (s *server) handler() (http.Handler, error) {
 		MaxRequestPayload: s.config.MaxRequestPayload,
 		BareCharacters:    s.config.Bare,
 		Cookie:            s.config.CookieName,
+		SecureCookie:      s.config.SecureCookie,
+		SessionPath:       s.config.SessionPath,
+		TrustedProxies:    s.config.TrustedProxies,
+		AllowedOrigins:    s.config.AllowedOrigins,
+		ErrorTemplates:    s.config.ErrorTemplates,
 		Log:               s.log,
 		Health: func(ctx context.Context) error {
 			_, err := s.dir.Resolve(ctx, store.Root, "")
@@ -122,7 +169,8 @@ func (s *server) handler() (http.Handler, error) {
 
 // mountIfAsked mounts the store and returns a line about it. A mount that cannot be had does
 // not keep the REST API from being served.
-func (s *server) mountIfAsked(ctx context.Context, flags serveFlags) string {
+func (s *server) mountIfAsked(ctx context.Context) string {
+	flags := s.flags
 	if flags.mountDir == "" {
 		return ""
 	}
@@ -136,7 +184,7 @@ func (s *server) mountIfAsked(ctx context.Context, flags serveFlags) string {
 
 // welcome tells the person who started the server where everything is.
 func (s *server) welcome(data, password, mountNote string) {
-	fmt.Fprintf(s.out, "Hatrac is ready.\n  REST API  http://%s%s\n", s.listener.Addr(), s.config.ServicePrefix)
+	fmt.Fprintf(s.out, "Hatrac is ready.\n  REST API  %s://%s%s\n", s.flags.scheme(), s.listener.Addr(), s.config.ServicePrefix)
 	if mountNote != "" {
 		fmt.Fprintf(s.out, "  Mount     %s\n", mountNote)
 	}
@@ -164,7 +212,7 @@ func (s *server) serveUntil(ctx context.Context, handler http.Handler) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 	}
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(s.listener) }()
+	go func() { served <- s.flags.serve(srv, s.listener) }()
 	var err error
 	select {
 	case err = <-served:

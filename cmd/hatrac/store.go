@@ -91,6 +91,7 @@ func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
 		Bulk:             o.bulk,
 		Firewall:         o.config.Firewall,
 		DeletedRetention: o.config.DeletedRetention,
+		UploadExpiration: o.config.UploadExpiration,
 		Log:              log,
 	})
 	if err != nil {
