@@ -11,9 +11,10 @@ import (
 
 // The operations on files that are written in chunks.
 const (
-	opTruncate = "truncate"
-	opSyncData = "sync data"
-	opLock     = "lock"
+	opOpenWritable = "open for writing"
+	opTruncate     = "truncate"
+	opSyncData     = "sync data"
+	opLock         = "lock"
 )
 
 // Between two attempts to lock a file passes a time that grows from the one to the other.
@@ -25,7 +26,7 @@ const (
 // openWritable opens a file for writing, and for reading, without which file servers refuse
 // a shared lock. A symbolic link fails.
 func (d disk) openWritable(path string) (*os.File, error) {
-	return d.open(opOpen, path, os.O_RDWR|unix.O_NOFOLLOW)
+	return d.open(opOpenWritable, path, os.O_RDWR|unix.O_NOFOLLOW)
 }
 
 func (d disk) truncate(f *os.File, size int64) error {

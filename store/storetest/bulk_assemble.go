@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -15,114 +14,6 @@ import (
 
 	"github.com/hatrac/hatrac/store"
 )
-
-// assembly is content that a test assembles.
-type assembly struct {
-	store.Assembler
-	job  store.Job // its address, size and size of chunks
-	want []byte    // what is to be there in the end
-
-	mu     sync.Mutex // guards chunks
-	chunks []store.Chunk
-}
-
-// begin begins an assembly, or skips the test.
-func (b *bulkTest) begin(t *testing.T, want []byte, chunkSize int64) *assembly {
-	t.Helper()
-	s, ok := b.Bulk.(store.Assembler)
-	if !ok {
-		t.Skip("no Assembler")
-	}
-	a, err := s.Begin(t.Context(), placement(len(want)), chunkSize)
-	if err != nil || a == "" {
-		t.Fatalf("begin: address %q, error %v", a, err)
-	}
-	job := store.Job{Size: int64(len(want)), ChunkSize: chunkSize, Address: a}
-	return &assembly{Assembler: s, job: job, want: want}
-}
-
-// bytesOf returns what chunk n is to hold.
-func (a *assembly) bytesOf(n int64) []byte {
-	off, length := a.job.Span(n)
-	return a.want[off : off+length]
-}
-
-// send stores what r gives as chunk n, and keeps its tag.
-func (a *assembly) send(ctx context.Context, n int64, r io.Reader) error {
-	off, length := a.job.Span(n)
-	tag, err := a.PutChunk(ctx, a.job.Address, n, off, length, r)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.chunks = slices.DeleteFunc(a.chunks, func(c store.Chunk) bool { return c.Number == n })
-	if err == nil {
-		a.chunks = append(a.chunks, store.Chunk{Number: n, Tag: tag})
-	}
-	return err
-}
-
-// put stores chunks as they are to be.
-func (a *assembly) put(t *testing.T, numbers ...int64) {
-	t.Helper()
-	for _, n := range numbers {
-		if err := a.send(t.Context(), n, bytes.NewReader(a.bytesOf(n))); err != nil {
-			t.Fatalf("put chunk %d of %s: %v", n, a.job.Address, err)
-		}
-	}
-}
-
-// all returns the numbers of all chunks, the last one first.
-func (a *assembly) all() []int64 {
-	numbers := make([]int64, a.job.Chunks())
-	for i := range numbers {
-		numbers[i] = a.job.Chunks() - 1 - int64(i)
-	}
-	return numbers
-}
-
-// end finishes the content with the chunks that were stored.
-func (a *assembly) end(ctx context.Context) (store.Address, error) {
-	a.mu.Lock()
-	chunks := slices.SortedFunc(slices.Values(a.chunks), func(a, b store.Chunk) int { return int(a.Number - b.Number) })
-	a.mu.Unlock()
-	return a.Finish(ctx, a.job.Address, placement(len(a.want)), chunks)
-}
-
-// ends finishes the content and checks that it is as it is to be.
-func (a *assembly) ends(t *testing.T, b *bulkTest) store.Address {
-	t.Helper()
-	at, err := a.end(t.Context())
-	if err != nil {
-		t.Fatalf("finish %s: %v", a.job.Address, err)
-	}
-	b.holds(t, at, a.want)
-	return at
-}
-
-// part returns what is there so far, or skips the test.
-func (a *assembly) part(t *testing.T) store.Content {
-	t.Helper()
-	c, err := a.OpenPart(t.Context(), a.job.Address)
-	if store.KindOf(err) == store.ReadOnly && err != nil {
-		t.Skip("parts cannot be read here")
-	}
-	if err != nil {
-		t.Fatalf("open part of %s: %v", a.job.Address, err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
-// reopen undoes finish, or skips the test.
-func (a *assembly) reopen(t *testing.T) {
-	t.Helper()
-	err := a.Reopen(t.Context(), a.job.Address)
-	if store.KindOf(err) == store.ReadOnly && err != nil {
-		t.Skip("content cannot be reopened here")
-	}
-	if err != nil {
-		t.Fatalf("reopen %s: %v", a.job.Address, err)
-	}
-}
 
 func assembleSizes(t *testing.T, b *bulkTest) {
 	seen := make(map[store.Address]bool)
@@ -375,29 +266,11 @@ func assembleAgain(t *testing.T, b *bulkTest) {
 	a.ends(t, again)
 }
 
-// stall begins to store a chunk and stops after half of it. The caller gives the rest or
-// breaks it off, and then receives what came of it.
-func (a *assembly) stall(t *testing.T, n int64) (*io.PipeWriter, <-chan error) {
-	t.Helper()
-	out, in := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		err := a.send(t.Context(), n, out)
-		_ = out.CloseWithError(io.ErrClosedPipe)
-		done <- err
-	}()
-	if _, err := in.Write(a.bytesOf(n)[:len(a.bytesOf(n))/2]); err != nil {
-		t.Fatalf("chunk %d is not read: %v, %v", n, err, <-done)
-	}
-	return in, done
-}
-
 func assembleEvicts(t *testing.T, b *bulkTest) {
 	a := b.begin(t, content(1, 1000), 300)
 	in, done := a.stall(t, 1)
 	other, otherDone := a.stall(t, 1)
 	a.put(t, 1)
-	received := slices.Clone(a.chunks)
 	for _, old := range []*io.PipeWriter{in, other} {
 		_ = old.CloseWithError(errors.New("the client has gone"))
 	}
@@ -406,7 +279,6 @@ func assembleEvicts(t *testing.T, b *bulkTest) {
 			t.Error("a request for half a chunk is a success")
 		}
 	}
-	a.chunks = received
 	a.put(t, 0, 2, 3)
 	a.ends(t, b)
 }
