@@ -197,7 +197,7 @@ func pagesJobs(w *world) {
 	}
 	for _, size := range []int{1, 3, 9, 10} {
 		var got []store.Job
-		for after := int64(0); ; after = got[len(got)-1].ID {
+		for after := int64(0); len(got) <= len(want); after = got[len(got)-1].ID {
 			page := w.jobsOf(o.ID, after, size)
 			got = append(got, page...)
 			if len(page) < size {

@@ -66,7 +66,7 @@ func pagesChunks(w *world) {
 	}
 	for _, size := range []int{1, 3, 9, 10, 11} {
 		var got []int64
-		for from := int64(0); ; from = got[len(got)-1] + 1 {
+		for from := int64(0); len(got) <= len(numbers); from = got[len(got)-1] + 1 {
 			page := w.received(job.ID, from, size)
 			got = append(got, page...)
 			if len(page) < size {
