@@ -54,11 +54,21 @@ type Config struct {
 	// TrustedOrigins are the origins, besides the server's own, whose pages may make
 	// changes with the session cookie.
 	TrustedOrigins []string
+	// AllowedOrigins are the origins, such as https://portal.example.org, whose pages may use
+	// the API from browsers, also with the session cookie. They are trusted origins as well.
+	AllowedOrigins []string
+	// ErrorTemplates are texts of errors: by status, or "default", and then by content type.
+	// In them %(code)s, %(title)s, %(description)s and %(message)s stand for the status, its
+	// name, a sentence that says what is wrong, and that with the resource before it; %% is
+	// a percent sign.
+	ErrorTemplates map[string]map[string]string
 	// Stall is how long a client may neither send nor take anything before it is given up;
 	// 0 means DefaultStall.
 	Stall time.Duration
 	// Log takes one line for each request.
 	Log zerolog.Logger
+	// Audit takes one line for each change that was asked for; nil means Log.
+	Audit *zerolog.Logger
 	// Health, if not nil, says whether the server can do its work.
 	Health func(context.Context) error
 }
@@ -78,6 +88,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Stall == 0 {
 		cfg.Stall = DefaultStall
+	}
+	if cfg.Audit == nil {
+		cfg.Audit = &cfg.Log
 	}
 	return cfg
 }

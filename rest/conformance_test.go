@@ -108,7 +108,7 @@ func TestStatusOfNames(t *testing.T) {
 
 		// Then the method.
 		{as: nobody, method: "PATCH", target: "/nothing", status: 405, has: map[string]string{"Allow": "DELETE, GET, HEAD, OPTIONS, POST, PUT"}},
-		{as: nobody, method: "PUT", target: "/nothing:v", status: 405, has: map[string]string{"Allow": "DELETE, GET, HEAD, OPTIONS"}},
+		{as: nobody, method: "PUT", target: "/nothing:v", status: 405, has: map[string]string{"Allow": "DELETE, GET, HEAD, OPTIONS, POST"}},
 		{as: nobody, method: "PUT", target: "/ns;versions", status: 405, has: map[string]string{"Allow": "GET, HEAD, OPTIONS"}},
 		{as: nobody, method: "PUT", target: "/ns;acl", status: 405, has: map[string]string{"Allow": "GET, HEAD, OPTIONS"}},
 		{as: nobody, method: "DELETE", target: "/ns;metadata", status: 405},

@@ -146,7 +146,7 @@ func TestLargeContentComesBackWhole(t *testing.T) {
 
 // brittle is a bulk store whose content fails.
 type brittle struct {
-	store.Bulk
+	store.Assembler
 	open  bool  // fail already when content is opened
 	after int64 // bytes that can be read before the failure
 }
@@ -155,7 +155,7 @@ func (b *brittle) Open(ctx context.Context, a store.Address) (store.Content, err
 	if b.open {
 		return nil, store.NewError(store.Unavailable, "", "")
 	}
-	content, err := b.Bulk.Open(ctx, a)
+	content, err := b.Assembler.Open(ctx, a)
 	return brittleContent{content, b.after}, err
 }
 
@@ -181,7 +181,7 @@ func (failing) Read([]byte) (int, error) { return 0, errors.New("the disk of /se
 
 func TestContentThatBreaksOffIsNoticed(t *testing.T) {
 	for _, after := range []int64{0, 1, 300 << 10} {
-		s := newSite(t, options{bulk: func(b store.Bulk) store.Bulk { return &brittle{Bulk: b, after: after} }})
+		s := newSite(t, options{bulk: func(b store.Assembler) store.Assembler { return &brittle{Assembler: b, after: after} }})
 		url, _ := s.object("/o", strings.Repeat("x", 1<<20))
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+url, nil)
 		must(t, err)
@@ -202,7 +202,7 @@ func TestContentThatBreaksOffIsNoticed(t *testing.T) {
 }
 
 func TestContentThatCannotBeOpenedIsAnErrorWithoutItsHeaders(t *testing.T) {
-	s := newSite(t, options{bulk: func(b store.Bulk) store.Bulk { return &brittle{Bulk: b, open: true} }})
+	s := newSite(t, options{bulk: func(b store.Assembler) store.Assembler { return &brittle{Assembler: b, open: true} }})
 	url, _ := s.object("/o", strings.Repeat("x", 1<<20))
 	s.play(t, []step{
 		{as: admin, method: "GET", target: strings.TrimPrefix(url, "/hatrac"), status: 503, has: map[string]string{

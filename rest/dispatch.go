@@ -14,8 +14,22 @@ import (
 // handler answers a request, or returns an error before it has answered anything.
 type handler func(*exchange) error
 
-// methods are the handlers of one resource.
-type methods map[string]handler
+// action is what one method does with a resource.
+type action struct {
+	handle handler
+	// change is what the audit log calls it; it is empty if nothing is changed.
+	change string
+}
+
+// methods are the actions of one resource.
+type methods map[string]action
+
+// reads are the methods of a resource that handle answers, and those of more.
+func reads(handle handler, more methods) methods {
+	m := methods{http.MethodGet: {handle: handle}, http.MethodHead: {handle: handle}}
+	maps.Copy(m, more)
+	return m
+}
 
 // allow is the value of the Allow field.
 func (m methods) allow() string {
@@ -37,43 +51,51 @@ func (a address) resource() resource {
 
 // routes is the one dispatch of the store's URLs.
 func routes() map[resource]methods {
-	allLists := methods{http.MethodGet: getACLs, http.MethodHead: getACLs}
-	oneList := methods{
-		http.MethodGet: getACL, http.MethodHead: getACL,
-		http.MethodPut: putACL, http.MethodDelete: deleteACL,
-	}
-	oneEntry := methods{
-		http.MethodGet: getACLEntry, http.MethodHead: getACLEntry,
-		http.MethodPut: putACLEntry, http.MethodDelete: deleteACLEntry,
-	}
-	allFields := methods{http.MethodGet: getMetadata, http.MethodHead: getMetadata}
-	oneField := methods{
-		http.MethodGet: getField, http.MethodHead: getField,
-		http.MethodPut: putField, http.MethodDelete: deleteField,
-	}
 	table := map[resource]methods{
-		{}: {
-			http.MethodGet: getName, http.MethodHead: getName,
-			http.MethodPut: putName, http.MethodPost: postName, http.MethodDelete: deleteName,
-		},
-		{version: true}: {
-			http.MethodGet: getName, http.MethodHead: getName, http.MethodDelete: deleteVersion,
-		},
-		{sub: subVersions}: {http.MethodGet: getVersions, http.MethodHead: getVersions},
+		{}: reads(getName, methods{
+			http.MethodPut:    {putName, "put"},
+			http.MethodPost:   {postName, "command"},
+			http.MethodDelete: {deleteName, "delete"},
+		}),
+		{version: true}: reads(getName, methods{
+			http.MethodPost:   {postVersion, "command"},
+			http.MethodDelete: {deleteVersion, "delete"},
+		}),
+		{sub: subVersions}: reads(getVersions, nil),
+		{sub: subUpload}:   reads(getJobs, methods{http.MethodPost: {startJob, "start upload"}}),
+		{sub: subUpload, args: 1}: reads(getJob, methods{
+			http.MethodPost:   {finishJob, "finish upload"},
+			http.MethodDelete: {cancelJob, "cancel upload"},
+		}),
+		{sub: subUpload, args: 2}: {http.MethodPut: {putChunk, "put chunk"}},
 	}
 	for _, version := range []bool{false, true} {
-		table[resource{version, subACL, 0}] = allLists
-		table[resource{version, subACL, 1}] = oneList
-		table[resource{version, subACL, 2}] = oneEntry
-		table[resource{version, subMetadata, 0}] = allFields
-		table[resource{version, subMetadata, 1}] = oneField
+		table[resource{version, subACL, 0}] = reads(getACLs, nil)
+		table[resource{version, subACL, 1}] = reads(getACL, methods{
+			http.MethodPut:    {putACL, "replace list"},
+			http.MethodDelete: {deleteACL, "clear list"},
+		})
+		table[resource{version, subACL, 2}] = reads(getACLEntry, methods{
+			http.MethodPut:    {putACLEntry, "add entry"},
+			http.MethodDelete: {deleteACLEntry, "remove entry"},
+		})
+		table[resource{version, subMetadata, 0}] = reads(getMetadata, nil)
+		table[resource{version, subMetadata, 1}] = reads(getField, methods{
+			http.MethodPut:    {putField, "set field"},
+			http.MethodDelete: {deleteField, "clear field"},
+		})
 	}
 	return table
 }
 
-// serveStore answers all requests for URLs of the store.
-func (s *Server) serveStore(c *gin.Context) {
+// serveOther answers the requests that gin has no route for: those for URLs of the store, and
+// those for a fixed path by a method that gin does not know.
+func (s *Server) serveOther(c *gin.Context) {
 	x := s.begin(c)
+	if table, ok := s.fixed[c.Request.URL.Path]; ok {
+		x.run(table)
+		return
+	}
 	rest, ok := s.scheme.within(c.Request.RequestURI)
 	if !ok {
 		x.fail(store.NewError(store.NotFound, "", "There is nothing here."))
@@ -91,6 +113,7 @@ func (s *Server) serveStore(c *gin.Context) {
 		x.fail(store.NewError(store.NotFound, "", "There is no such resource."))
 		return
 	}
+	x.resource = s.scheme.format(x.address)
 	x.run(table)
 }
 
@@ -100,19 +123,21 @@ func (s *Server) exchange(table methods) gin.HandlerFunc {
 }
 
 func (s *Server) begin(c *gin.Context) *exchange {
-	return &exchange{server: s, c: c, client: identityOf(c.Request.Context()).client}
+	return &exchange{server: s, c: c, client: identityOf(c.Request.Context()).client, resource: c.Request.URL.Path}
 }
 
-// run calls the handler of the request's method.
+// run does what the request's method means.
 func (x *exchange) run(table methods) {
-	handle, ok := table[x.c.Request.Method]
+	do, ok := table[x.c.Request.Method]
 	switch {
 	case ok:
-		if err := handle(x); err != nil {
+		defer x.audit(do.change)
+		if err := do.handle(x); err != nil {
 			x.fail(err)
 		}
 	case x.c.Request.Method == http.MethodOptions:
 		x.header().Set("Allow", table.allow())
+		x.preflight(table)
 		x.noBody(http.StatusNoContent)
 	default:
 		x.fail(notAllowed(table.allow()))

@@ -150,20 +150,32 @@ func (x *exchange) instance(err error) string {
 	return strings.ToValidUTF8(targetPath(x.c.Request.RequestURI), "\uFFFD")
 }
 
-// explain sends an error in the format that the client likes.
+// message is the whole story in one line.
+func (p problem) message() string { return p.Instance + ": " + p.Detail }
+
+// explain sends an error in the format that the client likes. A page of the configuration is
+// trusted to be what its site wants; the built-in one needs nothing but its style.
 func (x *exchange) explain(p problem) {
 	x.vary("Accept")
-	switch negotiate(x.c.Request.Header, typePlain, typeHTML, typeProblem) {
-	case typeHTML:
+	mediaType := negotiate(x.c.Request.Header, x.server.errors.offers(p.Status)...)
+	var body []byte
+	switch own := x.server.errors.find(p.Status, mediaType); {
+	case own != nil:
+		body = own.render(p, mediaType)
+	case mediaType == typeHTML:
 		x.header().Set("Content-Security-Policy", pagePolicy)
-		x.send(p.Status, typeHTML+"; charset=utf-8", x.server.pages.problem(p))
-	case typeProblem:
-		body, err := json.Marshal(p)
+		body = x.server.pages.problem(p)
+	case mediaType == typeProblem:
+		text, err := json.Marshal(p)
 		if err != nil {
 			panic(err) // strings and a number always marshal
 		}
-		x.send(p.Status, typeProblem, append(body, '\n'))
+		body = append(text, '\n')
 	default:
-		x.send(p.Status, typePlain+"; charset=utf-8", []byte(p.Instance+": "+p.Detail+"\n"))
+		body = []byte(p.message() + "\n")
 	}
+	if mediaType == typePlain || mediaType == typeHTML {
+		mediaType += "; charset=utf-8"
+	}
+	x.send(p.Status, mediaType, body)
 }

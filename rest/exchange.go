@@ -18,6 +18,9 @@ type exchange struct {
 	c       *gin.Context
 	client  acl.Client
 	address address
+	// resource and from are what the audit log says of a change: the URL of the resource, and
+	// where something came from.
+	resource, from string
 }
 
 func (x *exchange) ctx() context.Context { return x.c.Request.Context() }
@@ -87,17 +90,24 @@ func (x *exchange) sendJSON(status int, document any) error {
 // sendTagged answers a GET or HEAD with what write sends, unless a condition on its tag fails
 // or a part of it is asked for.
 func (x *exchange) sendTagged(tag string, write func() error) error {
+	return x.sendUntagged(func() error {
+		given, err := conditions(x.c.Request.Header)
+		if err != nil {
+			return err
+		}
+		if err := given.Hold(tag); err != nil {
+			return err
+		}
+		x.header().Set("ETag", quoteTag(tag))
+		return write()
+	})
+}
+
+// sendUntagged is sendTagged for what has no tag and so no conditions.
+func (x *exchange) sendUntagged(write func() error) error {
 	if err := x.unranged(); err != nil {
 		return err
 	}
-	given, err := conditions(x.c.Request.Header)
-	if err != nil {
-		return err
-	}
-	if err := given.Hold(tag); err != nil {
-		return err
-	}
-	x.header().Set("ETag", quoteTag(tag))
 	x.header().Set("Cache-Control", "no-cache")
 	return write()
 }

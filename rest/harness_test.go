@@ -42,6 +42,7 @@ type site struct {
 	url      string
 	tokens   map[string]string
 	log      *logBuffer
+	audit    *logBuffer
 }
 
 // logBuffer is a log that tests can read while it is written.
@@ -85,7 +86,7 @@ func (l *logBuffer) String() string {
 type options struct {
 	firewall *acl.Firewall
 	rest     func(*Config)
-	bulk     func(store.Bulk) store.Bulk
+	bulk     func(store.Assembler) store.Assembler
 	// direct keeps also the smallest content out of the directory.
 	direct bool
 }
@@ -99,7 +100,7 @@ func newSite(t *testing.T, o options) *site {
 	files, err := filesystem.Open(ctx, filesystem.Config{Root: filepath.Join(t.TempDir(), "content")})
 	must(t, err)
 	t.Cleanup(func() { must(t, files.Close()) })
-	var bulk store.Bulk = files
+	var bulk store.Assembler = files
 	if o.bulk != nil {
 		bulk = o.bulk(bulk)
 	}
@@ -112,7 +113,7 @@ func newSite(t *testing.T, o options) *site {
 		cfg.InlineLimit = -1
 	}
 	must(t, service.Init(ctx, directory, []string{admin}))
-	s := &site{t: t, tokens: map[string]string{}, log: newLogBuffer()}
+	s := &site{t: t, tokens: map[string]string{}, log: newLogBuffer(), audit: newLogBuffer()}
 	s.service, err = service.New(cfg)
 	must(t, err)
 	s.accounts = account.New(directory.Accounts(), account.Config{})
@@ -138,7 +139,8 @@ func (s *site) addUser(ctx context.Context, name string) {
 
 func (s *site) serve(o options) {
 	s.t.Helper()
-	cfg := Config{Service: s.service, Accounts: s.accounts, Log: zerolog.New(s.log)}
+	audit := zerolog.New(s.audit)
+	cfg := Config{Service: s.service, Accounts: s.accounts, Log: zerolog.New(s.log), Audit: &audit}
 	if o.rest != nil {
 		o.rest(&cfg)
 	}
@@ -238,7 +240,7 @@ func (a answer) method() string {
 }
 
 func (a answer) target() string {
-	if a.Request == nil {
+	if a.Request == nil || a.Request.URL == nil {
 		return ""
 	}
 	return a.Request.URL.String()

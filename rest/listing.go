@@ -16,7 +16,7 @@ const maxBuffered = 512 << 10
 
 // listing is a list of resources on its way to a client.
 type listing struct {
-	// tag changes when the list changes.
+	// tag changes when the list changes; it is empty for a list that has none.
 	tag string
 	// title is what the list is of.
 	title string
@@ -87,12 +87,16 @@ func (x *exchange) sendListing(l listing) error {
 	default:
 		format = &jsonArray{}
 	}
-	return x.sendTagged(formatTag(l.tag, mediaType), func() error {
+	write := func() error {
 		if mediaType == typeHTML {
 			x.header().Set("Content-Security-Policy", pagePolicy)
 		}
 		return x.writeListing(l, format, sent)
-	})
+	}
+	if l.tag == "" {
+		return x.sendUntagged(write)
+	}
+	return x.sendTagged(formatTag(l.tag, mediaType), write)
 }
 
 // writeListing sends a short listing with its length and a long one in pieces as it comes.

@@ -1,9 +1,6 @@
 package rest
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 
@@ -11,22 +8,33 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// command is what a POST to a name asks for.
-type command struct {
-	Command        string   `json:"command"`
+// renaming are the parameters of the command rename_from.
+type renaming struct {
 	SourceName     string   `json:"source_name"`
 	SourceVersions []string `json:"source_versions"`
 	Versions       []string `json:"versions"` // what one client calls SourceVersions
 	CopyACLs       bool     `json:"copy_acls"`
 }
 
-// postName moves versions of another object to this name (rest-api §7).
-func postName(x *exchange) error {
-	req, err := x.rename()
+// given reports whether there is any parameter.
+func (r renaming) given() bool {
+	return r.SourceName != "" || r.SourceVersions != nil || r.Versions != nil || r.CopyACLs
+}
+
+func (r renaming) check() error {
+	if !strings.HasPrefix(r.SourceName, "/") {
+		return malformed("A rename needs the source_name, a path that begins with a slash.")
+	}
+	return nil
+}
+
+// rename moves versions of another object to this name (rest-api §7).
+func (x *exchange) rename(from renaming) error {
+	req, err := x.renameRequest(from)
 	if err != nil {
 		return err
 	}
-	req.Conditions = guard(x.c.Request.Header)
+	x.from = x.server.scheme.ref(store.Ref{Path: req.Source})
 	result, err := x.server.service.Rename(x.ctx(), x.client, req)
 	if err != nil {
 		return err
@@ -45,56 +53,24 @@ func postName(x *exchange) error {
 	return nil
 }
 
-// rename reads the request to rename from the body. It has no conditions yet.
-func (x *exchange) rename() (service.Rename, error) {
-	cmd, err := x.command()
+func (x *exchange) renameRequest(from renaming) (service.Rename, error) {
+	source, err := store.ParsePath(from.SourceName, x.server.scheme.bare)
 	if err != nil {
 		return service.Rename{}, err
 	}
-	source, err := store.ParsePath(cmd.SourceName, x.server.scheme.bare)
-	if err != nil {
-		return service.Rename{}, err
-	}
-	versions := cmd.SourceVersions
+	versions := from.SourceVersions
 	if versions == nil {
-		versions = cmd.Versions
+		versions = from.Versions
 	}
 	if len(versions) == 0 {
 		versions = nil
 	}
 	return service.Rename{
-		Source:   source,
-		Target:   x.address.path,
-		Versions: versions,
-		Parents:  x.flag("parents"),
-		CopyACLs: cmd.CopyACLs,
+		Source:     source,
+		Target:     x.address.path,
+		Versions:   versions,
+		Parents:    x.flag("parents"),
+		CopyACLs:   from.CopyACLs,
+		Conditions: guard(x.c.Request.Header),
 	}, nil
-}
-
-func (x *exchange) command() (cmd command, err error) {
-	if !isType(x.c.Request.Header, typeJSON) {
-		return cmd, malformed("A command is sent as application/json.")
-	}
-	text, err := x.small(maxDocument)
-	if err != nil {
-		return cmd, err
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&cmd); err != nil {
-		return cmd, &store.Error{
-			Kind: store.Invalid, Err: err,
-			Message: "A command is a JSON object with command, source_name, source_versions and copy_acls.",
-		}
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return cmd, malformed("There is something behind the command.")
-	}
-	if cmd.Command != "rename_from" {
-		return cmd, malformed("The one command is rename_from.")
-	}
-	if !strings.HasPrefix(cmd.SourceName, "/") {
-		return cmd, malformed("A rename needs the source_name, a path that begins with a slash.")
-	}
-	return cmd, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/gin-gonic/gin"
+	"github.com/rs/zerolog"
 
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
@@ -24,6 +25,11 @@ type Server struct {
 	proxies []netip.Prefix
 	csrf    *http.CrossOriginProtection
 	routes  map[resource]methods
+	fixed   map[string]methods // by path
+	origins map[string]bool    // see Config.AllowedOrigins
+	errors  *errorTemplates
+	logins  *loginLimit
+	audits  *zerolog.Logger
 }
 
 // New returns a server for cfg. It starts nothing.
@@ -46,11 +52,15 @@ func New(cfg Config) (*Server, error) {
 		pages:   parsePages(),
 		csrf:    http.NewCrossOriginProtection(),
 		routes:  routes(),
+		logins:  newLoginLimit(),
+		audits:  cfg.Audit,
 	}
-	for _, origin := range cfg.TrustedOrigins {
-		if err := s.csrf.AddTrustedOrigin(origin); err != nil {
-			return nil, fmt.Errorf("trusted origin %q: %w", origin, err)
-		}
+	s.fixed = s.fixedPaths()
+	if err := s.trustOrigins(); err != nil {
+		return nil, err
+	}
+	if s.errors, err = parseErrorTemplates(cfg.ErrorTemplates); err != nil {
+		return nil, err
 	}
 	if s.proxies, err = parseProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
@@ -68,16 +78,30 @@ func (s *Server) build() error {
 	if err := e.SetTrustedProxies(s.cfg.TrustedProxies); err != nil {
 		return fmt.Errorf("trusted proxies: %w", err)
 	}
-	e.Use(s.recovered, noted)
-	e.Any(healthPath, s.exchange(methods{http.MethodGet: health, http.MethodHead: health}))
-	for _, path := range s.sessionPaths() {
-		e.Any(path, s.authenticate, s.exchange(sessionMethods()))
+	e.Use(s.recovered, noted, s.crossOrigin, s.boundHeader)
+	for path, table := range s.fixed {
+		if s.servesSessions(path) {
+			e.Any(path, s.authenticate, s.exchange(table))
+			continue
+		}
+		e.Any(path, s.exchange(table))
 	}
-	e.Any(authnPath+"/preauth", s.exchange(methods{http.MethodGet: preauth, http.MethodHead: preauth}))
-	e.Any(authnPath+"/discovery", s.exchange(methods{http.MethodGet: discovery, http.MethodHead: discovery}))
-	e.NoRoute(s.authenticate, s.serveStore)
+	e.NoRoute(s.authenticate, s.serveOther)
 	s.engine = e
 	return nil
+}
+
+// fixedPaths are the paths outside of the store with their methods.
+func (s *Server) fixedPaths() map[string]methods {
+	fixed := map[string]methods{
+		healthPath:               reads(health, nil),
+		authnPath + "/preauth":   reads(preauth, nil),
+		authnPath + "/discovery": reads(discovery, nil),
+	}
+	for _, path := range s.sessionPaths() {
+		fixed[path] = sessionMethods()
+	}
+	return fixed
 }
 
 func (s *Server) sessionPaths() []string {

@@ -17,10 +17,11 @@ const maxForm = 64 << 10
 const sessionTime = "2006-01-02 15:04:05.000000-07:00"
 
 func sessionMethods() methods {
-	return methods{
-		http.MethodGet: getSession, http.MethodHead: getSession,
-		http.MethodPost: login, http.MethodPut: extendSession, http.MethodDelete: logout,
-	}
+	return reads(getSession, methods{
+		http.MethodPost:   {login, "log in"},
+		http.MethodPut:    {extendSession, "extend session"},
+		http.MethodDelete: {logout, "log out"},
+	})
 }
 
 // sessionDocument is a session as clients see it (rest-api §13).
@@ -106,10 +107,15 @@ func login(x *exchange) error {
 	if !form.Has("username") || !form.Has("password") {
 		return malformed("A login needs the parameters username and password.")
 	}
-	session, err := x.server.cfg.Accounts.Login(x.ctx(), form.Get("username"), form.Get("password"))
+	name := form.Get("username")
+	if err := x.server.logins.take(recordOf(x.ctx()).remote, name); err != nil {
+		return err
+	}
+	session, err := x.server.cfg.Accounts.Login(x.ctx(), name, form.Get("password"))
 	if err != nil {
 		return err
 	}
+	x.server.logins.giveBack(recordOf(x.ctx()).remote, name)
 	recordOf(x.ctx()).client = session.Client.ID
 	x.setCookie(session.Secret, 0)
 	return x.sendSession(session)
