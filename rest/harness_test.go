@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -87,6 +88,8 @@ type options struct {
 	firewall *acl.Firewall
 	rest     func(*Config)
 	bulk     func(store.Assembler) store.Assembler
+	// retention is how long what was deleted can be restored.
+	retention time.Duration
 	// direct keeps also the smallest content out of the directory.
 	direct bool
 }
@@ -108,7 +111,7 @@ func newSite(t *testing.T, o options) *site {
 	if o.firewall != nil {
 		firewall = *o.firewall
 	}
-	cfg := service.Config{Directory: directory, Bulk: bulk, Firewall: firewall}
+	cfg := service.Config{Directory: directory, Bulk: bulk, Firewall: firewall, DeletedRetention: o.retention}
 	if o.direct {
 		cfg.InlineLimit = -1
 	}
