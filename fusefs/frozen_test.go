@@ -89,7 +89,7 @@ func TestAProgramThatWaitsForAFrozenDatabaseCanBeKilled(t *testing.T) {
 }
 
 func TestAFrozenDatabaseIsAnErrorInBoundedTime(t *testing.T) {
-	r, f := frozenRig(t, func(c *Config) { c.Deadline = 20 * time.Millisecond })
+	r, f := frozenRig(t, func(c *Config) { c.Deadline = 5 * time.Second })
 	f.freeze(true)
 	r.refused("cat f", "Input/output error")
 	f.freeze(false)

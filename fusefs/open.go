@@ -317,7 +317,7 @@ func (m *Mount) releaseWriter(f *file, d *draft) {
 		return
 	case delayed:
 		m.delay(f)
-	default:
+	case d.failed() == nil: // or else the close has said so
 		if err := m.commit(m.base, f, d); err != nil {
 			m.log.Error().Err(err).Str("path", string(f.where().Path)).Msg("a closed file could not be committed")
 		}

@@ -24,7 +24,7 @@ const signalGrace = time.Second
 // mount's deadline; at once when the request was interrupted and its caller is to die; a
 // moment after any other interruption.
 func (m *Mount) call(request context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(m.base, m.cfg.Deadline)
+	ctx, cancel := context.WithTimeout(m.onBehalf(request), m.cfg.Deadline)
 	watch(ctx, request, signalGrace, cancel)
 	return ctx, cancel
 }
@@ -32,9 +32,14 @@ func (m *Mount) call(request context.Context) (context.Context, context.CancelFu
 // wait returns the context for changes that have a deadline of their own and cannot be taken
 // back. It ends only when the caller is to die.
 func (m *Mount) wait(request context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(m.base)
+	ctx, cancel := context.WithCancel(m.onBehalf(request))
 	watch(ctx, request, math.MaxInt64, cancel)
 	return ctx, cancel
+}
+
+// onBehalf returns the mount's own context with the request's caller.
+func (m *Mount) onBehalf(request context.Context) context.Context {
+	return fuse.NewContext(m.base, callerOf(request))
 }
 
 // watch cancels ctx when the request that it serves was interrupted and its caller is to die,

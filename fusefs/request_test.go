@@ -1,9 +1,13 @@
 package fusefs
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 func TestAPendingKillIsSeenWhereverItWaits(t *testing.T) {
@@ -56,6 +60,20 @@ func TestAProcessIsKnownByAllItsThreadsUntilItEnds(t *testing.T) {
 		}
 		if got := processOf(tid); got.group != 0 && got.group != os.Getpid() {
 			t.Errorf("thread %d belongs to %d", tid, got.group)
+		}
+	}
+}
+
+func TestCallsKnowForWhomTheyAreMade(t *testing.T) {
+	m := &Mount{base: t.Context(), cfg: Config{Deadline: time.Minute}}
+	request := fuse.NewContext(t.Context(), &fuse.Caller{Pid: 42})
+	call, cancel := m.call(request)
+	defer cancel()
+	wait, cancel := m.wait(request)
+	defer cancel()
+	for name, ctx := range map[string]context.Context{"call": call, "wait": wait} {
+		if pid := callerOf(ctx).Pid; pid != 42 {
+			t.Errorf("%s is made for %d", name, pid)
 		}
 	}
 }
