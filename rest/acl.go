@@ -108,6 +108,10 @@ func (x *exchange) entries() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseEntries(text)
+}
+
+func parseEntries(text []byte) ([]string, error) {
 	notAList := malformed("An access control list is a JSON array of strings.")
 	var entries []*string
 	if !utf8.Valid(text) || json.Unmarshal(text, &entries) != nil || entries == nil {

@@ -155,7 +155,7 @@ func (s *site) serve(o options) {
 	s.url = web.URL
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
