@@ -108,15 +108,18 @@ func deletesRestored(w *world) {
 	v := w.bind(o.ID, "twice")
 	for round := 1; round < 3; round++ {
 		w.deleteTreeAt("/twice", hour(round))
-		w.expectDue("when it is deleted", hour(round).Add(retention-time.Microsecond), 10)
+		w.expectDue("too early for the tree", hour(round).Add(retention-time.Microsecond), 10)
 		w.restore("/twice", 0)
 		same(w.t, "the restored version", &v, w.resolve("/twice", "").Current)
+	}
+	for round := 3; round < 5; round++ {
 		w.deleteVersionAt(v.ID, hour(round))
+		w.expectDue("too early for the version", hour(round).Add(retention-time.Microsecond), 10)
 		w.restoreVersion(v.ID)
 		same(w.t, "the version restored alone", &v, w.resolve("/twice", "").Current)
 	}
-	w.deleteTreeAt("/twice", hour(3))
-	w.expectDue("in the end, once", hour(3).Add(retention), 10, v.Address)
+	w.deleteTreeAt("/twice", hour(5))
+	w.expectDue("in the end, once", hour(5).Add(retention), 10, v.Address)
 	w.drain()
 	w.restore("/twice", 1)
 }

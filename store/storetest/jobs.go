@@ -117,9 +117,10 @@ func createsJobsOnce(w *world) {
 	})
 	same(w.t, "the job of another object", w.job(other.ID, "twin"), *w.found("/once-too", "twin"))
 	same(w.t, "the first job", &first, w.found("/once", "twin"))
-	w.deleteJob(first.ID, true)
-	if again := w.job(o.ID, "twin"); again.ID <= first.ID {
-		w.t.Errorf("the id given again has the ID %d after %d", again.ID, first.ID)
+	newest := w.job(o.ID, "newest")
+	w.deleteJob(newest.ID, true)
+	if again := w.job(o.ID, "newest"); again.ID <= newest.ID {
+		w.t.Errorf("the id given again has the ID %d after %d", again.ID, newest.ID)
 	}
 }
 
