@@ -28,14 +28,14 @@ func (s *Service) FinishJob(ctx context.Context, c acl.Client, req FinishJob) (*
 		return nil, err
 	}
 	f := &finish{Service: s, client: c, req: req}
-	if _, err := f.ready(ctx, s.dir); err != nil {
+	if _, err := f.ready(ctx); err != nil {
 		return nil, err
 	}
 	if err := f.freeze(ctx); err != nil {
 		return nil, err
 	}
 	// Nothing changes the content from here on, but much may have since it was looked at.
-	job, err := f.ready(ctx, s.dir)
+	job, err := f.ready(ctx)
 	if err == nil {
 		err = f.digest(ctx, job)
 	}
@@ -64,13 +64,9 @@ type finish struct {
 	sha256  []byte
 }
 
-type jobResolver interface {
-	ResolveJob(ctx context.Context, path store.Path, job string) (*store.Resolution, *store.Job, error)
-}
-
 // ready checks that the client may finish the job and that nothing is missing.
-func (f *finish) ready(ctx context.Context, from jobResolver) (*store.Job, error) {
-	r, job, err := from.ResolveJob(ctx, f.req.Path, f.req.Job)
+func (f *finish) ready(ctx context.Context) (*store.Job, error) {
+	r, job, err := f.dir.ResolveJob(ctx, f.req.Path, f.req.Job)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +78,10 @@ func (f *finish) ready(ctx context.Context, from jobResolver) (*store.Job, error
 		return nil, err
 	}
 	if err := missing(f.req.Path, job, f.chunks); err != nil {
+		// The chunks of a job that was finished meanwhile are gone with it.
+		if _, over := f.useJob(ctx, f.client, f.req.Path, f.req.Job); over != nil {
+			return nil, over
+		}
 		return nil, err
 	}
 	f.job = job

@@ -40,7 +40,8 @@ type Directory interface {
 	Bound(ctx context.Context, addresses []Address) ([]bool, error)
 
 	// Reclaimable returns up to limit entries of the reclaim queue that are due at now,
-	// the oldest first. Reclaimed removes entries whose content is gone.
+	// the oldest first, and marks them as taken: from then on their content counts as gone for
+	// Restore and RestoreVersion. Reclaimed removes entries whose content is gone.
 	Reclaimable(ctx context.Context, now time.Time, limit int) ([]Reclaim, error)
 	Reclaimed(ctx context.Context, entries []Reclaim) error
 
