@@ -110,12 +110,31 @@ func (v *visitor) do(command string) []string {
 	return lines
 }
 
-// TestTourOfTheReadme types what the README says and compares what it prints.
-func TestTourOfTheReadme(t *testing.T) {
-	steps := tour(t, "../README.md")
-	if len(steps) < 15 {
-		t.Fatalf("the README has only %d commands", len(steps))
+// TestToursOfThePages types what each page says, on a new server, and compares what it prints.
+func TestToursOfThePages(t *testing.T) {
+	for _, page := range []struct {
+		path      string // below the top folder
+		steps     int    // at least
+		retention string // with which the page has the server started
+	}{
+		{"README.md", 15, "0"},
+		{"docs/REST-API.md", 60, "24h"},
+	} {
+		t.Run(page.path, func(t *testing.T) {
+			t.Setenv("HATRAC_DELETED_RETENTION", page.retention)
+			steps := tour(t, filepath.Join("..", page.path))
+			if len(steps) < page.steps {
+				t.Fatalf("the page has only %d commands", len(steps))
+			}
+			follow(t, page.path, steps)
+		})
 	}
+}
+
+// follow types the commands of a page in a folder where a server has just been started as the
+// README says.
+func follow(t *testing.T, page string, steps []step) {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
 		t.Fatal(err)
@@ -139,8 +158,8 @@ func TestTourOfTheReadme(t *testing.T) {
 			same = matches(want[i], printed[i])
 		}
 		if !same {
-			t.Fatalf("README.md:%d: %s\nprints\n%s\nbut the page says\n%s",
-				s.line, s.command, strings.Join(printed, "\n"), strings.Join(want, "\n"))
+			t.Fatalf("%s:%d: %s\nprints\n%s\nbut the page says\n%s",
+				page, s.line, s.command, strings.Join(printed, "\n"), strings.Join(want, "\n"))
 		}
 	}
 	p.stop()

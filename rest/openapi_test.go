@@ -204,23 +204,7 @@ func statusesOf(r resource, method string) []string {
 
 func TestDescriptionHasNoLooseEnds(t *testing.T) {
 	d := readDescription(t)
-	var walk func(node any)
-	walk = func(node any) {
-		switch node := node.(type) {
-		case object:
-			if ref, ok := node["$ref"].(string); ok && d.at(node) == nil {
-				t.Errorf("%s leads nowhere", ref)
-			}
-			for _, child := range node {
-				walk(child)
-			}
-		case []any:
-			for _, child := range node {
-				walk(child)
-			}
-		}
-	}
-	walk(d.root)
+	d.walk(t, "", d.root)
 	for section, named := range d.root["components"].(object) {
 		for name := range named.(object) {
 			if ref := "#/components/" + section + "/" + name; section != "securitySchemes" && !d.used[ref] {
@@ -229,13 +213,42 @@ func TestDescriptionHasNoLooseEnds(t *testing.T) {
 		}
 	}
 	ids := make(map[string]string)
-	for path := range d.root["paths"].(object) {
+	for path, item := range d.root["paths"].(object) {
+		parameters, _ := d.at(item, "parameters").([]any)
+		template := path
+		for _, parameter := range parameters {
+			template = strings.Replace(template, "{"+d.at(parameter, "name").(string)+"}", "", 1)
+		}
+		if strings.ContainsAny(template, "{}") || len(parameters) != strings.Count(path, "{") {
+			t.Errorf("%s does not have the parameters that it names", path)
+		}
 		for method, operation := range d.operations(path) {
 			id, _ := operation["operationId"].(string)
 			if ids[id] != "" || id == "" {
 				t.Errorf("%s %s has the operationId %q, like %s", method, path, id, ids[id])
 			}
 			ids[id] = method + " " + path
+		}
+	}
+}
+
+// walk looks for references that lead nowhere, and for nothing where something should be: a
+// comma too many makes that of the words behind it.
+func (d *description) walk(t *testing.T, where string, node any) {
+	t.Helper()
+	switch node := node.(type) {
+	case nil:
+		t.Errorf("%s has no value", where)
+	case object:
+		if ref, ok := node["$ref"].(string); ok && d.at(node) == nil {
+			t.Errorf("%s leads nowhere", ref)
+		}
+		for key, child := range node {
+			d.walk(t, where+"/"+key, child)
+		}
+	case []any:
+		for i, child := range node {
+			d.walk(t, where+"/"+strconv.Itoa(i), child)
 		}
 	}
 }
