@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// pythonWithRequests is the Python that has the library of the old clients; another one may
-// come first in the path.
+// pythonWithRequests is the Python that has the library of the old clients: the system's, or if
+// that has it not, the one in the path.
 func pythonWithRequests(t *testing.T) string {
 	t.Helper()
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
+	for _, python := range []string{"/usr/bin/python3", "python3"} {
 		if exec.CommandContext(t.Context(), python, "-c", "import requests").Run() == nil {
 			return python
 		}
