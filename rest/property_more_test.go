@@ -1,0 +1,261 @@
+package rest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"pgregory.net/rapid"
+)
+
+// changeMetadata sets the content type of a version and reads it again.
+func (st *story) changeMetadata() {
+	client, name := st.client(), st.name()
+	id := st.version(name)
+	kind := rapid.SampledFrom([]string{"a/b", "c/d; e=f", "nonsense"}).Draw(st.T, "type")
+	target := reference(name, id) + ";metadata/content-type"
+	th := st.world.live(name)
+	switch {
+	case th == nil, th.namespace, id != "" && th.version(id) == nil:
+		st.expect(st.send(client, "PUT", target, kind, "Content-Type: text/plain"), 404)
+		st.expect(st.send(client, "GET", target, ""), 404)
+		return
+	case th.version(id) == nil:
+		st.expect(st.send(client, "PUT", target, kind, "Content-Type: text/plain"), 409)
+		st.expect(st.send(client, "GET", target, ""), 409)
+		return
+	}
+	v := th.version(id)
+	status := 204
+	switch {
+	case !st.world.changes(client, name, v):
+		status = refused(client)
+	case kind == "nonsense":
+		status = http.StatusBadRequest
+	default:
+		v.kind = kind
+	}
+	st.expect(st.send(client, "PUT", target, " "+kind+"\n", "Content-Type: text/plain"), status)
+	status = 200
+	switch {
+	case !st.world.reads(client, name, v):
+		status = refused(client)
+	case v.kind == "":
+		status = http.StatusNotFound
+	}
+	st.expectBody(st.send(client, "GET", target, ""), status, v.kind+"\n")
+}
+
+// rename moves all versions of one name to another.
+func (st *story) rename() {
+	source, target := st.nameWith(isObject), st.name()
+	client := st.oneOf(st.owner(source))
+	to := st.world.live(target)
+	held, before := st.moves(client, source, target)
+	if before == 0 && to != nil {
+		for _, v := range held {
+			for _, there := range to.versions {
+				if there.id == v.id {
+					return // what is in the way, and what may come back, has tests of its own
+				}
+			}
+		}
+	}
+	headers, holds := st.condition(to.tag())
+	success := http.StatusCreated
+	if len(held) == 0 {
+		success = http.StatusNoContent
+	}
+	status := verdict(holds, success, before, 0)
+	body := fmt.Sprintf(`{"command":"rename_from","source_name":%q}`, source)
+	a := st.send(client, "POST", target, body, append(headers, asJSON)...)
+	st.expect(a, status)
+	if status != http.StatusCreated {
+		return
+	}
+	var urls strings.Builder
+	th := st.world.bindObject(client, target)
+	for _, v := range held {
+		moved := &edition{id: v.id, content: v.content, kind: v.kind, lists: madeBy(client)}
+		th.versions = append(th.versions, moved)
+		v.chain = target
+		fmt.Fprintf(&urls, "/hatrac%s:%s\n", target, v.id)
+	}
+	if a.body != urls.String() {
+		st.Fatalf("renamed %q, the model says %q", a.body, urls.String())
+	}
+}
+
+func isObject(th *thing) bool { return th != nil && !th.namespace }
+
+// moves says which versions a rename would move and what comes of it before conditions.
+func (st *story) moves(client, source, target string) (held []*edition, status int) {
+	from, to := st.world.live(source), st.world.live(target)
+	switch {
+	case source == target, from == nil || from.namespace:
+		return nil, 409
+	case !st.world.owns(client, source):
+		return nil, refused(client)
+	case to == nil:
+		if status := st.world.creates(client, target); status != 0 {
+			return nil, status
+		}
+	case to.namespace:
+		return nil, 409
+	case !st.world.owns(client, target):
+		return nil, refused(client)
+	}
+	done, elsewhere := 0, false
+	for _, v := range from.left() {
+		switch v.chain {
+		case "":
+			held = append(held, v)
+		case target:
+			done++
+		default:
+			elsewhere = true
+		}
+	}
+	if len(held) == 0 && (elsewhere || done == 0) {
+		return nil, 409
+	}
+	return held, 0
+}
+
+// Each upload of a story has two chunks of two bytes.
+const storyUpload = `{"chunk-length": 2, "content-length": "4"}`
+
+func (st *story) startUpload() {
+	name := st.name()
+	client := st.oneOf(st.owner(name))
+	headers, holds := st.condition(st.world.live(name).tag())
+	before, late := st.world.adds(client, name)
+	status := verdict(holds, 201, before, late)
+	a := st.send(client, "POST", name+";upload", storyUpload, append(headers, asJSON)...)
+	st.expect(a, status)
+	if status == 201 {
+		st.addJob(client, name, a)
+	}
+}
+
+func (st *story) addJob(client, name string, started answer) {
+	th := st.world.bindObject(client, name)
+	_, id, _ := strings.Cut(strings.TrimSpace(started.body), ";upload/")
+	th.jobs = append(th.jobs, &chunked{id: id, lists: madeBy(client), chunks: make([]string, 2)})
+}
+
+// upload draws a job of a name, if it has one.
+func (st *story) upload(name string) (target string, job *chunked) {
+	ids := []string{"none"}
+	th := st.world.live(name)
+	if th != nil && len(th.jobs) > 0 {
+		ids = nil
+		for _, j := range th.jobs {
+			ids = append(ids, j.id)
+		}
+	}
+	id := rapid.SampledFrom(ids).Draw(st.T, "job")
+	if th != nil {
+		job = th.job(id)
+	}
+	return name + ";upload/" + id, job
+}
+
+func uploading(th *thing) bool { return th != nil && len(th.jobs) > 0 }
+
+// owner is who made an upload.
+func (job *chunked) owner() string {
+	if job == nil || len(job.lists["owner"]) == 0 {
+		return admin
+	}
+	return job.lists["owner"][0]
+}
+
+// uses says what comes of working with a job: 0 if the client may.
+func uses(client string, job *chunked) int {
+	switch {
+	case job == nil:
+		return 404
+	case !job.lists.granted(client, "owner"):
+		return refused(client)
+	}
+	return 0
+}
+
+// uploadOn sends a chunk and looks what was received.
+func (st *story) uploadOn() {
+	name := st.nameWith(uploading)
+	target, job := st.upload(name)
+	client := st.oneOf(job.owner())
+	n := rapid.SampledFrom([]int{0, 0, 1, 1, 2}).Draw(st.T, "chunk")
+	content := rapid.SampledFrom([]string{"ab", "cd", "ef", "g"}).Draw(st.T, "content")
+	status := uses(client, job)
+	if status == 0 && (n == 2 || len(content) != 2) {
+		status = 409
+	}
+	if status == 0 {
+		status, job.chunks[n] = 204, content
+	}
+	st.expect(st.send(client, "PUT", fmt.Sprintf("%s/%d", target, n), content), status)
+	status = max(uses(client, job), 200)
+	a := st.send(client, "GET", target, "")
+	st.expect(a, status)
+	if status != 200 {
+		return
+	}
+	var document jobDocument
+	if err := json.Unmarshal([]byte(a.body), &document); err != nil {
+		st.Fatal(err)
+	}
+	got := fmt.Sprint(document.Received)
+	want := map[[2]bool]string{{}: "[]", {true, false}: "[[0 0]]", {false, true}: "[[1 1]]", {true, true}: "[[0 1]]"}
+	if w := want[[2]bool{job.chunks[0] != "", job.chunks[1] != ""}]; got != w {
+		st.Fatalf("received %s, the model says %s", got, w)
+	}
+}
+
+func (st *story) finishUpload() {
+	name := st.nameWith(uploading)
+	target, job := st.upload(name)
+	client := st.oneOf(job.owner())
+	th := st.world.live(name)
+	headers, holds := st.condition(th.tag())
+	before := uses(client, job)
+	if before == 0 && (job.chunks[0] == "" || job.chunks[1] == "") {
+		before = 409
+	}
+	status := verdict(holds, 201, before, 0)
+	a := st.send(client, "POST", target, "", headers...)
+	st.expect(a, status)
+	if status == 201 {
+		th.versions = append(th.versions, &edition{id: versionOf(a), content: strings.Join(job.chunks, ""), lists: job.lists})
+		th.drop(job)
+	}
+}
+
+func (st *story) cancelUpload() {
+	name := st.nameWith(uploading)
+	target, job := st.upload(name)
+	client := st.oneOf(job.owner())
+	status := 204
+	switch {
+	case job == nil:
+		status = 404
+	case !job.lists.granted(client, "owner") && !st.world.inherited(client, name, "owner"):
+		status = refused(client)
+	}
+	st.expect(st.send(client, "DELETE", target, ""), status)
+	if status == 204 {
+		st.world.live(name).drop(job)
+	}
+}
+
+func (th *thing) drop(job *chunked) {
+	for i, j := range th.jobs {
+		if j == job {
+			th.jobs = append(th.jobs[:i:i], th.jobs[i+1:]...)
+			return
+		}
+	}
+}
