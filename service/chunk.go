@@ -37,7 +37,7 @@ func (s *Service) PutChunk(ctx context.Context, c acl.Client, req PutChunk) erro
 	}
 	offset, length := job.Span(req.Number)
 	if req.Length >= 0 && req.Length != length {
-		return store.NewError(store.Conflict, string(req.Path), "The chunk does not have the length that it should have.")
+		return wrongLength(req.Path)
 	}
 	if err := (Conditions{Check: req.Check}).Hold(""); err != nil {
 		return err
@@ -61,6 +61,9 @@ func (s *Service) PutChunk(ctx context.Context, c acl.Client, req PutChunk) erro
 		r = io.TeeReader(in, running)
 	}
 	tag, err := s.bulk.PutChunk(ctx, job.Address, req.Number, offset, length, r)
+	if in.misfit && req.Length < 0 {
+		return wrongLength(req.Path)
+	}
 	if err != nil {
 		return err
 	}
@@ -68,6 +71,10 @@ func (s *Service) PutChunk(ctx context.Context, c acl.Client, req PutChunk) erro
 		return err
 	}
 	return s.catchUp(ctx, c, req.Path, req.Job)
+}
+
+func wrongLength(path store.Path) error {
+	return store.NewError(store.Conflict, string(path), "The chunk does not have the length that it should have.")
 }
 
 // forgetChunk prepares for storing a chunk: until it is there again, it is not received, and

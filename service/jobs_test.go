@@ -182,6 +182,10 @@ func TestChunkThatDoesNotFit(t *testing.T) {
 	b.want(store.Conflict, send(2, "0123456789"))
 	b.want(store.Conflict, send(3, "01234"))
 	b.want(store.Conflict, send(-1, "0123456789"))
+	for _, text := range []string{"01234", "0123456789x"} {
+		err := b.PutChunk(b.ctx, root, service.PutChunk{Path: "/o", Job: job.Job.Job, Length: -1, Content: strings.NewReader(text)})
+		b.want(store.Conflict, err)
+	}
 	wrong := sha256.Sum256(nil)
 	for name, req := range map[string]service.PutChunk{
 		"digest":   {Content: strings.NewReader("0123456789"), Length: 10, SHA256: wrong[:]},

@@ -124,6 +124,7 @@ type intake struct {
 	sha256 hash.Hash
 	md5    hash.Hash // nil if no MD5 was announced
 	want   store.Metadata
+	misfit bool // the length is not the announced one
 }
 
 func newIntake(from io.Reader, size int64, want store.Metadata) *intake {
@@ -142,12 +143,14 @@ func (in *intake) Read(b []byte) (int, error) {
 		in.md5.Write(b[:n])
 	}
 	if in.size >= 0 && in.n > in.size {
+		in.misfit = true
 		return 0, store.NewError(store.Invalid, "", "The content is longer than its announced length.")
 	}
 	switch err {
 	case io.EOF:
 		return n, in.finish()
 	case io.ErrUnexpectedEOF:
+		in.misfit = true
 		return n, shortContent()
 	}
 	return n, err
@@ -160,6 +163,7 @@ func shortContent() error {
 func (in *intake) finish() error {
 	switch {
 	case in.size >= 0 && in.n < in.size:
+		in.misfit = true
 		return shortContent()
 	case in.want.SHA256 != nil && !bytes.Equal(in.sha256.Sum(nil), in.want.SHA256):
 		return store.NewError(store.Invalid, "", "The content does not have the given SHA-256 digest.")
