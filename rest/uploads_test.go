@@ -238,7 +238,7 @@ func TestWhatAChunkNeeds(t *testing.T) {
 	s.wants(413, put(large, "Content-Length: 5\r\n\r\nabcde"))
 	s.wants(413, put(small, "Content-Length: 5\r\n\r\nabcde"))
 	s.wants(404, put("/small;upload/none", "\r\n"))
-	s.wants(400, put(small, "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"))
+	s.wants(409, put(small, "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"))
 	s.wants(204, put(small, "Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n"))
 	s.wants(201, s.do(admin, "POST", "/hatrac"+small, ""))
 }
