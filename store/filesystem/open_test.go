@@ -66,6 +66,9 @@ func TestOnlyRegularFilesAreContent(t *testing.T) {
 }
 
 func TestCapacityIsThatOfTheFileSystem(t *testing.T) {
+	if !asRoot(t) {
+		return
+	}
 	root := mountTmpfs(t, "size=1m,nr_inodes=100")
 	space, err := openBulk(t, root).Capacity(t.Context())
 	if err != nil {
