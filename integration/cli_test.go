@@ -111,14 +111,15 @@ func TestRevokedTokenOpensNothing(t *testing.T) {
 
 func TestPasswordOfTheFirstAccountIsToldOnce(t *testing.T) {
 	s := newSite(t)
-	first, _ := s.text()
 	s.stop()
+	first, _ := s.text()
 	file := filepath.Join(s.data, "admin-password")
 	info, err := os.Stat(file)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file with the password has mode %v, %v", info.Mode(), err)
 	}
 	s.start()
+	s.stop()
 	again, _ := s.text()
 	if !strings.Contains(first, s.password) || strings.Contains(again, s.password) {
 		t.Errorf("the password is not told exactly once:\n%s\n%s", first, again)
@@ -127,7 +128,6 @@ func TestPasswordOfTheFirstAccountIsToldOnce(t *testing.T) {
 	if err != nil || strings.TrimSpace(string(kept)) != s.password {
 		t.Errorf("the password was changed by a second start: %v", err)
 	}
-	s.stop()
 }
 
 // TestServesWithoutFUSE hides the device, as a container without it does.

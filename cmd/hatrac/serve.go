@@ -184,16 +184,17 @@ func (s *server) mountIfAsked(ctx context.Context) string {
 
 // welcome tells the person who started the server where everything is.
 func (s *server) welcome(data, password, mountNote string) {
-	fmt.Fprintf(s.out, "Hatrac is ready.\n  REST API  %s://%s%s\n", s.flags.scheme(), s.listener.Addr(), s.config.ServicePrefix)
+	text := fmt.Sprintf("Hatrac is ready.\n  REST API  %s://%s%s\n", s.flags.scheme(), s.listener.Addr(), s.config.ServicePrefix)
 	if mountNote != "" {
-		fmt.Fprintf(s.out, "  Mount     %s\n", mountNote)
+		text += fmt.Sprintf("  Mount     %s\n", mountNote)
 	}
 	if data != "" {
-		fmt.Fprintf(s.out, "  Data      %s\n", data)
+		text += fmt.Sprintf("  Data      %s\n", data)
 	}
 	if password != "" {
-		fmt.Fprintf(s.out, "  Account   %s, password %s (kept in %s/%s)\n", adminName, password, data, adminPasswordFile)
+		text += fmt.Sprintf("  Account   %s, password %s (kept in %s/%s)\n", adminName, password, data, adminPasswordFile)
 	}
+	fmt.Fprint(s.out, text)
 }
 
 // serveUntil serves until ctx ends, and then ends everything in order: requests, mount,
