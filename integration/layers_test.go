@@ -21,6 +21,7 @@ var rooms = map[string][]string{
 	"acl":              {},
 	"store":            {"acl"},
 	"store/sqlite":     {"acl", "store"},
+	"store/postgres":   {"acl", "store"},
 	"store/filesystem": {"acl", "store"},
 	"store/storetest":  {"acl", "store"},
 	"service":          {"acl", "store"},
@@ -29,7 +30,7 @@ var rooms = map[string][]string{
 	"fusefs":           {"acl", "store", "service"},
 	"cmd/config":       {"acl", "store"},
 	"cmd/hatrac": {
-		"acl", "store", "store/sqlite", "store/filesystem", "service", "service/account",
+		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "service", "service/account",
 		"rest", "fusefs", "cmd/config",
 	},
 	"integration": {},
@@ -42,8 +43,9 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":    {"cmd/hatrac"},
 	"github.com/knadh/koanf":    {"cmd/config"},
 	"modernc.org/sqlite":        {"store/sqlite"},
-	"github.com/pressly/goose":  {"store/sqlite"},
-	"database/sql":              {"store/sqlite"},
+	"github.com/jackc/pgx":      {"store/postgres"},
+	"github.com/pressly/goose":  {"store/sqlite", "store/postgres"},
+	"database/sql":              {"store/sqlite", "store/postgres"},
 	"net/http":                  {"rest", "cmd/hatrac"},
 }
 

@@ -12,13 +12,18 @@ import (
 
 // check makes a Config of what was written, or says which key is wrong.
 func (r raw) check() (*Config, error) {
+	if r.DatabaseDSN == "" {
+		r.DatabaseDSN = r.DatabaseName // what old files call it
+	}
 	switch {
-	case r.DatabaseType != "sqlite":
-		return nil, fmt.Errorf("database_type %q is not supported; this release has sqlite", r.DatabaseType)
+	case r.DatabaseType != "sqlite" && r.DatabaseType != "postgres":
+		return nil, fmt.Errorf("database_type %q is not supported; this release has sqlite and postgres", r.DatabaseType)
 	case r.StorageBackend != "filesystem":
 		return nil, fmt.Errorf("storage_backend %q is not supported; this release has filesystem", r.StorageBackend)
 	case r.DatabaseDSN == "":
-		return nil, fmt.Errorf("database_dsn is missing: the path of the database file")
+		return nil, fmt.Errorf("database_dsn is missing: the path of the SQLite file, or the connection string of PostgreSQL")
+	case r.DatabaseRetries < 0:
+		return nil, fmt.Errorf("database_max_retries cannot be negative")
 	case r.MaxRequestPayload <= 0:
 		return nil, fmt.Errorf("max_request_payload_size must be a positive number of bytes")
 	case r.SessionMinutes <= 0:
@@ -44,7 +49,10 @@ func (r raw) check() (*Config, error) {
 	}
 	return &Config{
 		ServicePrefix:     string(prefix),
+		DatabaseType:      r.DatabaseType,
 		Database:          r.DatabaseDSN,
+		DatabaseSchema:    r.DatabaseSchema,
+		DatabaseRetries:   r.DatabaseRetries,
 		StoragePath:       r.StoragePath,
 		MaxRequestPayload: r.MaxRequestPayload,
 		Bare:              bare,

@@ -31,8 +31,15 @@ const envPrefix = "HATRAC_"
 type Config struct {
 	// ServicePrefix is the first part of every URL of the API: a slash and segments.
 	ServicePrefix string
-	// Database is the path of the SQLite database file.
+	// DatabaseType is "sqlite" or "postgres".
+	DatabaseType string
+	// Database is the path of the SQLite database file, or the connection string of
+	// PostgreSQL.
 	Database string
+	// DatabaseSchema is the schema that holds the tables in PostgreSQL.
+	DatabaseSchema string
+	// DatabaseRetries is how often a transaction is tried again in PostgreSQL.
+	DatabaseRetries int
 	// StoragePath is the folder of the content.
 	StoragePath string
 	// MaxRequestPayload is the largest request body in bytes.
@@ -66,6 +73,9 @@ type raw struct {
 	ServicePrefix     string   `koanf:"service_prefix"`
 	DatabaseType      string   `koanf:"database_type"`
 	DatabaseDSN       string   `koanf:"database_dsn"`
+	DatabaseName      string   `koanf:"database_name"`
+	DatabaseSchema    string   `koanf:"database_schema"`
+	DatabaseRetries   int      `koanf:"database_max_retries"`
 	StorageBackend    string   `koanf:"storage_backend"`
 	StoragePath       string   `koanf:"storage_path"`
 	MaxRequestPayload int64    `koanf:"max_request_payload_size"`
@@ -95,7 +105,8 @@ type firewall struct {
 
 // known are the keys that can be set, nested ones with a dot.
 var known = []string{
-	"allowed_origins", "allowed_url_char_class", "database_dsn", "database_type", "deleted_retention",
+	"allowed_origins", "allowed_url_char_class", "database_dsn", "database_max_retries",
+	"database_name", "database_schema", "database_type", "deleted_retention",
 	"firewall_acls", "firewall_acls.create", "firewall_acls.delete", "firewall_acls.manage_acl",
 	"firewall_acls.manage_acls", "firewall_acls.manage_metadata", "handler_uri_usersession",
 	"max_request_payload_size", "read_only", "service_prefix", "session_expiration_minutes",
@@ -110,6 +121,8 @@ func defaults() raw {
 	return raw{
 		ServicePrefix:     "/hatrac",
 		DatabaseType:      "sqlite",
+		DatabaseSchema:    "hatrac",
+		DatabaseRetries:   5,
 		StorageBackend:    "filesystem",
 		StoragePath:       "/var/www/hatrac",
 		MaxRequestPayload: 128 << 20,

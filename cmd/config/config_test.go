@@ -40,7 +40,7 @@ func TestFileOverridesDefaults(t *testing.T) {
 	got.Bare = nil
 	all := acl.List{"*"}
 	want := &Config{
-		ServicePrefix: "/files", Database: "/d/h.db", StoragePath: "/c", MaxRequestPayload: 5,
+		ServicePrefix: "/files", DatabaseType: "sqlite", Database: "/d/h.db", DatabaseSchema: "hatrac", DatabaseRetries: 5, StoragePath: "/c", MaxRequestPayload: 5,
 		Firewall: acl.Firewall{
 			Create: acl.List{"staff"}, Delete: all, ManageACLs: acl.List{"admins"}, ManageMetadata: all,
 		},
@@ -62,6 +62,16 @@ func TestReadOnlyClosesWhatIsNotConfigured(t *testing.T) {
 	want := acl.Firewall{Create: acl.List{}, Delete: acl.List{"*"}, ManageACLs: acl.List{}, ManageMetadata: acl.List{}}
 	if diff := cmp.Diff(want, got.Firewall); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestPostgreSQLIsConfiguredAsEver(t *testing.T) {
+	got, err := Load(write(t, `{"database_type": "postgres", "database_name": "dbname=h", "database_schema": "s", "database_max_retries": 9}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.DatabaseType != "postgres" || got.Database != "dbname=h" || got.DatabaseSchema != "s" || got.DatabaseRetries != 9 {
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -87,6 +97,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"no database":         {`{}`, "database_dsn"},
 		"another database":    {`{"database_type": "oracle"}`, `"oracle"`},
 		"another storage":     {`{"storage_backend": "tape"}`, `"tape"`},
+		"negative retries":    {`{"database_dsn": "x", "database_max_retries": -1}`, "database_max_retries"},
 		"payload of nothing":  {`{"database_dsn": "x", "max_request_payload_size": 0}`, "max_request_payload_size"},
 		"prefix not a path":   {`{"database_dsn": "x", "service_prefix": "hatrac"}`, "service_prefix"},
 		"class not a class":   {`{"database_dsn": "x", "allowed_url_char_class": ".*"}`, "allowed_url_char_class"},

@@ -16,6 +16,7 @@ import (
 	"github.com/hatrac/hatrac/service/account"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/filesystem"
+	"github.com/hatrac/hatrac/store/postgres"
 	"github.com/hatrac/hatrac/store/sqlite"
 )
 
@@ -55,14 +56,10 @@ func (a *app) open(ctx context.Context, create bool, log zerolog.Logger) (*opene
 	if err != nil {
 		return nil, err
 	}
-	if create {
-		if err := os.MkdirAll(filepath.Dir(cfg.Database), 0o700); err != nil {
-			return nil, fmt.Errorf("the folder for the store cannot be made: %w", err)
-		}
-	} else if _, err := os.Stat(cfg.Database); errors.Is(err, fs.ErrNotExist) {
+	dir, err := openDirectory(ctx, cfg, create)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noStore(data, a.config)
 	}
-	dir, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.Database, Migrate: create})
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +71,28 @@ func (a *app) open(ctx context.Context, create bool, log zerolog.Logger) (*opene
 		return nil, errors.Join(noStore(data, a.config), o.close())
 	}
 	return o, nil
+}
+
+// openDirectory opens the database of the configuration. Without create an SQLite file that is
+// missing is fs.ErrNotExist.
+func openDirectory(ctx context.Context, cfg *config.Config, create bool) (store.Directory, error) {
+	if cfg.DatabaseType == "postgres" {
+		retries := cfg.DatabaseRetries
+		if retries == 0 {
+			retries = -1 // never
+		}
+		return postgres.Open(ctx, postgres.Config{
+			DSN: cfg.Database, Schema: cfg.DatabaseSchema, Migrate: create, MaxRetries: retries,
+		})
+	}
+	if create {
+		if err := os.MkdirAll(filepath.Dir(cfg.Database), 0o700); err != nil {
+			return nil, fmt.Errorf("the folder for the store cannot be made: %w", err)
+		}
+	} else if _, err := os.Stat(cfg.Database); err != nil {
+		return nil, err
+	}
+	return sqlite.Open(ctx, sqlite.Config{Path: cfg.Database, Migrate: create})
 }
 
 func (o *opened) build(ctx context.Context, log zerolog.Logger) error {

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
+)
+
+// currentOf is the ID of the newest live version of the name n.
+const currentOf = `(
+	SELECT l.id FROM version AS l WHERE l.nameid = n.id AND NOT l.is_deleted ORDER BY l.id DESC LIMIT 1
+)`
+
+var (
+	// lockObject keeps the object of the version $1 from being changed.
+	lockObject = statement{"lock an object", `
+SELECT n.id FROM name AS n WHERE n.id = (SELECT v.nameid FROM version AS v WHERE v.id = $1) FOR NO KEY UPDATE`}
+	// versionsChanged counts a change of the versions of an object and notes which is current.
+	versionsChanged = statement{"count a change of an object", `
+UPDATE name AS n SET changes = coalesce(n.changes, 0) + 1, current_version = ` + currentOf + `
+WHERE n.id = $1`}
+	// versionChanged is versionsChanged for the object of the version $1.
+	versionChanged = statement{"count a change of an object", `
+UPDATE name AS n SET changes = coalesce(n.changes, 0) + 1, current_version = ` + currentOf + `
+WHERE n.id = (SELECT v.nameid FROM version AS v WHERE v.id = $1)`}
+)
+
+var (
+	bindVersion = statement{"bind a version", `
+INSERT INTO version (nameid, version, nbytes, metadata, is_deleted, aux, created_on, sha256, address, inline,
+	mtime, mode, uid, gid, ino, owner, read)
+SELECT n.id, $2::text, $3::int8, $4::jsonb, false, $5::json, $6::timestamptz, $7::bytea, $8::text, $9::bool,
+	$10::int8, $11::int8, $12::int8, $13::int8, $14::int8, $15::text[], $16::text[]
+FROM name AS n WHERE n.id = $1
+ON CONFLICT (nameid, version) DO NOTHING RETURNING id`}
+	// keepContent keeps the content of the version with the id $2 of the object $1.
+	keepContent = statement{"keep inline content", `
+INSERT INTO content (versionid, bytes)
+SELECT v.id, $3::bytea FROM version AS v WHERE v.nameid = $1 AND v.version = $2
+ON CONFLICT (versionid) DO NOTHING`}
+)
+
+// BindVersion implements store.Tx, with one round trip; NotFound if there is no name with the
+// ID v.NameID.
+func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
+	metadata, err := encodeMetadata(v.Metadata)
+	if err != nil {
+		return failed(bindVersion.doing, err)
+	}
+	lists, err := encodeLists(versionLists, v.ACLs)
+	if err != nil {
+		return failed(bindVersion.doing, err)
+	}
+	forward, err := encodeForward(v.Forward)
+	if err != nil {
+		return failed(bindVersion.doing, err)
+	}
+	inline := v.HasInline || v.Inline != nil
+	args := []any{
+		v.NameID, v.Version, v.Size, metadata, forward, stamp(v.Created), v.SHA256, orNull(string(v.Address)), inline,
+	}
+	args = append(append(args, attrArgs(v.Attr)...), lists...)
+	after := []*step{versionsChanged.with(v.NameID)}
+	if inline {
+		after = append(after, keepContent.with(v.NameID, v.Version, notNil(v.Inline)))
+	}
+	id, err := t.insert(ctx, false, lockName.with(v.NameID), bindVersion, args, after...)
+	if err != nil {
+		return err
+	}
+	v.ID = id
+	return nil
+}
+
+var (
+	forwardVersion = statement{"forward a version", `
+UPDATE version SET aux = $2::json, address = NULL, inline = false WHERE id = $1 AND NOT is_deleted`}
+	// dropContent drops the content that a version has no use for any more.
+	dropContent = statement{"drop inline content", `
+DELETE FROM content WHERE versionid = (SELECT v.id FROM version AS v WHERE v.id = $1 AND NOT v.inline)`}
+)
+
+// ForwardVersion implements store.Tx; NotFound if there is no live version with that ID.
+func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref) error {
+	forward, err := encodeForward(&to)
+	if err != nil {
+		return failed(forwardVersion.doing, err)
+	}
+	return t.must(ctx, 1, lockObject.with(id), forwardVersion.with(id, forward), versionChanged.with(id), dropContent.with(id))
+}
+
+var (
+	findRecord = statement{"look for a forwarding record", `
+SELECT v.nameid FROM version AS v WHERE v.id = $1 AND v.aux ->> 'rename_to' IS NOT NULL`}
+	dropRecord = statement{"drop a forwarding record", `DELETE FROM version WHERE id = $1`}
+)
+
+// DropRecord implements store.Tx; NotFound if there is no forwarding record with that ID.
+func (t *tx) DropRecord(ctx context.Context, id int64) error {
+	var objects []int64
+	find := into(&objects, findRecord, one[int64], id)
+	if err := t.must(ctx, 1, lockObject.with(id), find); err != nil {
+		return err
+	}
+	return t.do(ctx, dropRecord.with(id), versionsChanged.with(objects[0]))
+}
+
+var (
+	reclaimVersion = statement{"queue the content of a version for reclaim", `
+INSERT INTO reclaim (due, address)
+SELECT $2::timestamptz, v.address FROM version AS v WHERE v.id = $1 AND NOT v.is_deleted AND v.address IS NOT NULL`}
+	reclaimInline = statement{"queue inline content for reclaim", `
+UPDATE content SET due = $2 WHERE versionid = (SELECT v.id FROM version AS v WHERE v.id = $1 AND NOT v.is_deleted)`}
+	deleteVersion = statement{"delete a version", `
+UPDATE version SET is_deleted = true, deleted_on = $2 WHERE id = $1 AND NOT is_deleted`}
+)
+
+// DeleteVersion implements store.Tx; NotFound if there is no live version with that ID.
+func (t *tx) DeleteVersion(ctx context.Context, id int64, at, later time.Time) error {
+	return t.must(ctx, 3, lockObject.with(id), reclaimVersion.with(id, due(later)), reclaimInline.with(id, due(later)),
+		deleteVersion.with(id, stamp(at)), versionChanged.with(id))
+}
+
+var (
+	setVersionACLs     = statement{"change the lists of a version", `UPDATE version SET owner = $2, read = $3 WHERE id = $1`}
+	setVersionMetadata = statement{"change the metadata of a version", `UPDATE version SET metadata = $2 WHERE id = $1`}
+	setVersionAttr     = statement{"change the attributes of a version", `
+UPDATE version SET mtime = $2, mode = $3, uid = $4, gid = $5, ino = $6 WHERE id = $1`}
+)
+
+// SetVersionACLs implements store.Tx; NotFound if there is no version with that ID.
+func (t *tx) SetVersionACLs(ctx context.Context, id int64, lists acl.Lists) error {
+	columns, err := encodeLists(versionLists, lists)
+	if err != nil {
+		return failed(setVersionACLs.doing, err)
+	}
+	return t.must(ctx, 0, setVersionACLs.with(append([]any{id}, columns...)...))
+}
+
+// SetVersionMetadata implements store.Tx; NotFound if there is no version with that ID.
+func (t *tx) SetVersionMetadata(ctx context.Context, id int64, metadata store.Metadata) error {
+	text, err := encodeMetadata(metadata)
+	if err != nil {
+		return failed(setVersionMetadata.doing, err)
+	}
+	return t.must(ctx, 0, setVersionMetadata.with(id, text))
+}
+
+// SetVersionAttr implements store.Tx; NotFound if there is no version with that ID.
+func (t *tx) SetVersionAttr(ctx context.Context, id int64, attr store.Attr) error {
+	return t.must(ctx, 0, setVersionAttr.with(append([]any{id}, attrArgs(attr)...)...))
+}
