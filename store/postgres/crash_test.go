@@ -10,6 +10,7 @@ import (
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/postgres/pgtest"
 )
 
 // makePair creates an object with two versions.
@@ -37,22 +38,22 @@ func makeRoot(t *testing.T, d *Directory) store.Name {
 }
 
 // durable starts a server that survives being killed.
-func durable(t *testing.T) *server {
+func durable(t *testing.T) *pgtest.Server {
 	t.Helper()
-	s, err := newServer()
+	s, err := pgtest.New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.remove(); err != nil {
+		if err := s.Remove(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := s.start(); err != nil {
+	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.stop(); err != nil {
+		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -61,7 +62,7 @@ func durable(t *testing.T) *server {
 
 // writeUntilDown makes changes from several goroutines until the database does not answer. It
 // kills the server when so many are acknowledged and returns the names of all that were.
-func writeUntilDown(t *testing.T, d *Directory, s *server, root int64, round, changes int) []string {
+func writeUntilDown(t *testing.T, d *Directory, s *pgtest.Server, root int64, round, changes int) []string {
 	t.Helper()
 	const clients = 8
 	var (
@@ -91,7 +92,7 @@ func writeUntilDown(t *testing.T, d *Directory, s *server, root int64, round, ch
 		})
 	}
 	<-enough
-	if err := s.kill(); err != nil {
+	if err := s.Kill(); err != nil {
 		t.Error(err)
 	}
 	wait.Wait()
@@ -100,7 +101,7 @@ func writeUntilDown(t *testing.T, d *Directory, s *server, root int64, round, ch
 
 func TestKilledServerLosesNoAcknowledgedChangeAndLeavesNoHalf(t *testing.T) {
 	s, ctx := durable(t), t.Context()
-	d := openAt(t, Config{DSN: s.dsn("postgres"), Migrate: true})
+	d := openAt(t, Config{DSN: s.DSN("postgres"), Migrate: true})
 	root := makeRoot(t, d)
 	acknowledged := map[string]bool{}
 	for round, changes := range []int{1, 40, 150} {
@@ -110,7 +111,7 @@ func TestKilledServerLosesNoAcknowledgedChangeAndLeavesNoHalf(t *testing.T) {
 		if _, err := d.Resolve(ctx, store.Root, ""); store.KindOf(err) != store.Unavailable {
 			t.Errorf("while the server is down, a lookup answers %v", err)
 		}
-		if err := s.start(); err != nil {
+		if err := s.Start(); err != nil {
 			t.Fatal(err)
 		}
 		expectPairs(t, d, root.ID, acknowledged)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/hatrac/hatrac/store/postgres/pgtest"
 )
 
 const (
@@ -43,16 +45,16 @@ func TestMain(m *testing.M) {
 func runAll(m *testing.M) (code int, err error) {
 	shared = os.Getenv(overrideDSN)
 	if shared == "" {
-		s, err := newServer("fsync=off", "max_connections=200")
+		s, err := pgtest.New("fsync=off", "max_connections=200")
 		if err != nil {
 			return 1, err
 		}
-		defer func() { err = errors.Join(err, s.remove()) }()
-		if err := s.start(); err != nil {
+		defer func() { err = errors.Join(err, s.Remove()) }()
+		if err := s.Start(); err != nil {
 			return 1, err
 		}
-		defer func() { err = errors.Join(err, s.stop()) }()
-		shared = s.dsn("postgres")
+		defer func() { err = errors.Join(err, s.Stop()) }()
+		shared = s.DSN("postgres")
 	}
 	ctx := context.Background()
 	template = fmt.Sprintf("hatrac_%d_template", os.Getpid())
@@ -100,11 +102,6 @@ func openAt(t testing.TB, cfg Config) *Directory {
 		}
 	})
 	return d
-}
-
-func openFresh(t testing.TB) *Directory {
-	t.Helper()
-	return openAt(t, Config{DSN: newDatabase(t, template)})
 }
 
 // child lets another process open the database.
