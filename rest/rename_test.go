@@ -70,3 +70,29 @@ func TestRenameOfOneVersionToAPlaceToBeMade(t *testing.T) {
 		{as: admin, method: "GET", target: "/old", status: 200, answer: "two"},
 	})
 }
+
+func TestRenameTakesTheListsAlongOnlyOnRequest(t *testing.T) {
+	s := newSite(t, options{})
+	_, v := s.object("/old", "one")
+	rename := func(to, from, acls string) step {
+		return step{
+			as: admin, method: "POST", target: to, status: 201, headers: []string{"Content-Type: application/json"},
+			body: `{"command":"rename_from","source_name":"` + from + `","copy_acls":` + acls + `}`,
+		}
+	}
+	s.play(t, []step{
+		{as: admin, method: "PUT", target: "/old:" + v + ";acl/read/bob", status: 204},
+		{as: admin, method: "PUT", target: "/old;acl/update/bob", status: 204},
+		rename("/kept", "/old", "true"),
+		{as: bob, method: "GET", target: "/old", status: 200, answer: "one"},
+		{as: admin, method: "GET", target: "/kept;acl/update", status: 200, answer: "[\"bob\"]\n"},
+		{as: admin, method: "GET", target: "/kept:" + v + ";acl/read", status: 200, answer: "[\"bob\"]\n"},
+		rename("/fresh", "/kept", "false"),
+		{as: bob, method: "GET", target: "/old", status: 403},
+		{as: admin, method: "GET", target: "/fresh;acl/update", status: 200, answer: "[]\n"},
+		{as: admin, method: "GET", target: "/fresh:" + v + ";acl/owner", status: 200, answer: "[\"" + admin + "\"]\n"},
+		rename("/old", "/fresh", "false"),
+		{as: admin, method: "GET", target: "/old", status: 200, answer: "one", has: map[string]string{"Content-Location": "/hatrac/old:" + v}},
+		{as: admin, method: "GET", target: "/kept", status: 200, answer: "one", has: map[string]string{"Content-Location": "/hatrac/old:" + v}},
+	})
+}
