@@ -80,6 +80,22 @@ type Spooler interface {
 	Adopt(ctx context.Context, p Placement, file *os.File) (Address, error)
 }
 
+// Namer is a Bulk in which the place of content and the version id follow from one another, so
+// that other programs find the content by its reference.
+type Namer interface {
+	// VersionID returns the id that the version with the content at the address is to have,
+	// or "" if any will do.
+	VersionID(a Address) string
+}
+
+// Presigner is a Bulk from which clients can fetch content by themselves.
+type Presigner interface {
+	// Presign returns a URL that gives whoever has it the content at the address for a short
+	// time, answering with the media type and the disposition of the metadata; ok is false if
+	// the content of that size is not meant to be fetched so.
+	Presign(ctx context.Context, a Address, size int64, m Metadata) (url string, ok bool, err error)
+}
+
 // Capacity is a Bulk that knows how much it can hold.
 type Capacity interface {
 	Capacity(ctx context.Context) (Space, error)

@@ -64,6 +64,9 @@ type Version struct {
 	// Forward, if not nil, makes the version a forwarding record: its content, rights and
 	// headers are now those of another version.
 	Forward *Ref
+	// URL, if not empty, is where the content lives outside of this store, as an absolute
+	// URL; then there is neither an Address nor inline content.
+	URL string
 }
 
 // Inode returns the inode number of a file with this version as its content: the one that it

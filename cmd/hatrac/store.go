@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,10 +25,16 @@ import (
 type opened struct {
 	config   *config.Config
 	dir      store.Directory
-	bulk     *filesystem.Bulk
+	bulk     bulk
 	service  *service.Service
 	accounts *account.Accounts
 	fresh    bool // it has no root namespace yet
+}
+
+// bulk is what every storage of content can do.
+type bulk interface {
+	store.Assembler
+	io.Closer
 }
 
 func (o *opened) close() error {
@@ -95,13 +102,18 @@ func openDirectory(ctx context.Context, cfg *config.Config, create bool) (store.
 	return sqlite.Open(ctx, sqlite.Config{Path: cfg.Database, Migrate: create})
 }
 
+// openBulk opens the storage of the configuration.
+func openBulk(ctx context.Context, cfg *config.Config) (bulk, error) {
+	return filesystem.Open(ctx, filesystem.Config{Root: cfg.StoragePath})
+}
+
 func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
 	root, err := o.dir.Resolve(ctx, store.Root, "")
 	if err != nil {
 		return err
 	}
 	o.fresh = root.Name == nil
-	if o.bulk, err = filesystem.Open(ctx, filesystem.Config{Root: o.config.StoragePath}); err != nil {
+	if o.bulk, err = openBulk(ctx, o.config); err != nil {
 		return err
 	}
 	o.accounts = account.New(o.dir.Accounts(), account.Config{SessionLifetime: o.config.SessionLifetime})

@@ -77,15 +77,21 @@ func encodeLists(names []acl.Name, lists acl.Lists) ([]any, error) {
 	return columns, nil
 }
 
-// encodeForward returns the column aux of a version.
-func encodeForward(to *store.Ref) (any, error) {
-	if to == nil {
+// encodeAux returns the column aux of a version.
+func encodeAux(to *store.Ref, url string) (any, error) {
+	said := aux{URL: url}
+	if to != nil {
+		said.RenameTo = []string{string(to.Path), to.Version}
+	}
+	switch {
+	case to == nil && url == "":
 		return nil, nil
-	}
-	if !utf8.ValidString(to.Version) {
+	case to != nil && !utf8.ValidString(to.Version):
 		return nil, store.NewError(store.Invalid, "", "The version id is not valid UTF-8.")
+	case !utf8.ValidString(url):
+		return nil, store.NewError(store.Invalid, "", "The URL is not valid UTF-8.")
 	}
-	text, err := json.Marshal(aux{RenameTo: []string{string(to.Path), to.Version}})
+	text, err := json.Marshal(said)
 	return string(text), err
 }
 

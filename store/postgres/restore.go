@@ -10,11 +10,11 @@ import (
 )
 
 // restorable is the condition that a version v has what it needs to live: it only forwards,
-// or its content is still there. Content at an address is there as long as it waits in the
+// or its content lives elsewhere or is still there. Content at an address is there as long as it waits in the
 // reclaim queue or another live version refers to it, and nobody was told to remove it. The
 // rows of the queue have to be locked before.
 const restorable = `(
-	v.aux ->> 'rename_to' IS NOT NULL
+	v.aux ->> 'rename_to' IS NOT NULL OR v.aux ->> 'url' IS NOT NULL
 	OR v.inline AND EXISTS (SELECT 1 FROM content AS c WHERE c.versionid = v.id)
 	OR NOT EXISTS (SELECT 1 FROM reclaim AS r WHERE r.address = v.address AND r.taken)
 		AND (

@@ -145,7 +145,7 @@ func (r *versionRow) value() (*store.Version, error) {
 	if err != nil {
 		return nil, err
 	}
-	forward, err := decodeForward(r.aux)
+	said, err := decodeAux(r.aux)
 	if err != nil {
 		return nil, err
 	}
@@ -153,24 +153,29 @@ func (r *versionRow) value() (*store.Version, error) {
 		ID: r.id.Int64, NameID: r.nameid.Int64, Version: r.version.String, Size: r.nbytes.Int64,
 		Metadata: metadata, ACLs: decodeLists(versionLists, r.lists[:]), Deleted: r.deleted.Bool,
 		Created: moment(r.created), DeletedOn: moment(r.deletedOn), SHA256: r.sha256, Attr: r.attrs.attr(),
-		Address: store.Address(r.address.String), HasInline: r.inline.Bool, Forward: forward,
+		Address: store.Address(r.address.String), HasInline: r.inline.Bool,
+		Forward: said.forward(), URL: said.URL,
 	}, nil
 }
 
 // aux is what the column of that name says of a version.
 type aux struct {
 	RenameTo []string `json:"rename_to,omitempty"`
+	URL      string   `json:"url,omitempty"`
 }
 
-func decodeForward(text []byte) (*store.Ref, error) {
-	if len(text) == 0 {
-		return nil, nil
+func decodeAux(text []byte) (said aux, err error) {
+	if len(text) > 0 {
+		err = json.Unmarshal(text, &said)
 	}
-	var said aux
-	if err := json.Unmarshal(text, &said); err != nil || len(said.RenameTo) != 2 {
-		return nil, err
+	return said, err
+}
+
+func (a aux) forward() *store.Ref {
+	if len(a.RenameTo) != 2 {
+		return nil
 	}
-	return &store.Ref{Path: store.Path(said.RenameTo[0]), Version: said.RenameTo[1]}, nil
+	return &store.Ref{Path: store.Path(a.RenameTo[0]), Version: a.RenameTo[1]}
 }
 
 // jobRow reads all its columns also if they are null, as an outer join leaves them; then the

@@ -53,13 +53,13 @@ func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
 	if err != nil {
 		return failed(bindVersion.doing, err)
 	}
-	forward, err := encodeForward(v.Forward)
+	said, err := encodeAux(v.Forward, v.URL)
 	if err != nil {
 		return failed(bindVersion.doing, err)
 	}
 	inline := v.HasInline || v.Inline != nil
 	args := []any{
-		v.NameID, v.Version, v.Size, metadata, forward, stamp(v.Created), v.SHA256, orNull(string(v.Address)), inline,
+		v.NameID, v.Version, v.Size, metadata, said, stamp(v.Created), v.SHA256, orNull(string(v.Address)), inline,
 	}
 	args = append(append(args, attrArgs(v.Attr)...), lists...)
 	after := []*step{versionsChanged.with(v.NameID)}
@@ -84,11 +84,11 @@ DELETE FROM content WHERE versionid = (SELECT v.id FROM version AS v WHERE v.id 
 
 // ForwardVersion implements store.Tx; NotFound if there is no live version with that ID.
 func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref) error {
-	forward, err := encodeForward(&to)
+	said, err := encodeAux(&to, "")
 	if err != nil {
 		return failed(forwardVersion.doing, err)
 	}
-	return t.must(ctx, 1, lockObject.with(id), forwardVersion.with(id, forward), versionChanged.with(id), dropContent.with(id))
+	return t.must(ctx, 1, lockObject.with(id), forwardVersion.with(id, said), versionChanged.with(id), dropContent.with(id))
 }
 
 var (

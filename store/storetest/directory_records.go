@@ -13,6 +13,7 @@ func testRecords(t *testing.T, db Database) {
 		"a record refers to another version only": forwards,
 		"a record gives up inline content":        forwardsInline,
 		"a dropped record frees its id":           dropsRecords,
+		"content can live elsewhere":              livesElsewhere,
 		"unknown versions are not found":          knowsNoStrangers,
 	} {
 		t.Run(name, func(t *testing.T) { test(w.in(t)) })
@@ -53,6 +54,20 @@ func forwardsInline(w *world) {
 	if moved := w.resolve(to.Path, "i").Version; string(moved.Inline) != "abc" {
 		w.t.Errorf("the moved version has %q", moved.Inline)
 	}
+}
+
+func livesElsewhere(w *world) {
+	o := w.object("/elsewhere")
+	v := w.bindAs(store.Version{NameID: o.ID, Version: "e", Size: 3, URL: "https://example.org/a%20b?c=d"})
+	same(w.t, "the version", &v, w.resolve("/elsewhere", "").Current)
+	w.deleteVersionAt(v.ID, hour(1))
+	w.drain()
+	w.restoreVersion(v.ID)
+	same(w.t, "the restored version", &v, w.resolve("/elsewhere", "e").Version)
+	to := store.Ref{Path: "/else", Version: "e"}
+	w.update(func(tx store.Tx) error { return tx.ForwardVersion(w.t.Context(), v.ID, to) })
+	v.URL, v.Forward = "", &to
+	same(w.t, "the record", &v, w.resolve("/elsewhere", "e").Version)
 }
 
 func dropsRecords(w *world) {
