@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- Where namespaces of this path were moved to, the latest first: a JSON array of paths.
+ALTER TABLE name ADD COLUMN moved_to TEXT;
