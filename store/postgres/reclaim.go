@@ -94,7 +94,7 @@ func (d *Directory) take(ctx context.Context, now time.Time, limit int) (entries
 }
 
 var (
-	anyStale  = statement{"look for stale inline content", `SELECT EXISTS (SELECT 1 FROM content AS c WHERE c.due <= $1)`}
+	anyStale  = statement{"look for stale inline content", `SELECT true FROM content AS c WHERE c.due <= $1 ORDER BY c.due LIMIT 1`}
 	lockStale = statement{"lock stale inline content", `
 SELECT c.versionid FROM content AS c WHERE c.due <= $1 ORDER BY c.versionid FOR UPDATE SKIP LOCKED`}
 	forgetStale = statement{"forget stale inline content", `UPDATE version SET inline = false WHERE id = ANY ($1)`}
@@ -103,7 +103,7 @@ SELECT c.versionid FROM content AS c WHERE c.due <= $1 ORDER BY c.versionid FOR 
 
 // dropStale drops the inline content that is due, but for what is being restored.
 func (d *Directory) dropStale(ctx context.Context, now time.Time) error {
-	stale, _, err := first(ctx, reads{d}, anyStale, one[bool], due(now))
+	_, stale, err := first(ctx, reads{d}, anyStale, one[bool], due(now))
 	if err != nil || !stale {
 		return err
 	}

@@ -26,14 +26,10 @@ const restorable = `(
 // fallen are the names that were deleted together with that at the path $1, at the time $4:
 // itself and of those between $2 and $3. Until restoreNames has run, their live versions are
 // those that restoreVersions has restored.
-const fallen = `(
-	SELECT n.id FROM name AS n
-	WHERE n.name = $1 AND n.is_deleted AND n.deleted_on IS NOT DISTINCT FROM $4::timestamptz
-	UNION ALL
-	SELECT n.id FROM name AS n
-	WHERE n.name COLLATE "C" > $2 AND n.name COLLATE "C" < $3
-		AND n.is_deleted AND n.deleted_on IS NOT DISTINCT FROM $4::timestamptz
-)`
+const (
+	isFallen = inTree + ` AND n.is_deleted AND n.deleted_on IS NOT DISTINCT FROM $4::timestamptz`
+	fallen   = `(SELECT n.id FROM name AS n WHERE ` + isFallen + `)`
+)
 
 // fallenVersions are the versions v of these names that were deleted at that time too.
 const fallenVersions = `
@@ -65,7 +61,7 @@ SELECT v.id ` + fallenVersions}
 	restoreNames = statement{"restore the names of a tree", `
 UPDATE name AS n SET is_deleted = false, deleted_on = NULL, changes = coalesce(n.changes, 0) + 1,
 	current_version = ` + currentOf + `
-WHERE n.id IN ` + fallen}
+WHERE ` + isFallen}
 )
 
 // treeEnd is the top of a deleted tree and when it was deleted.
