@@ -108,7 +108,8 @@ func (d *Directory) attempt(ctx context.Context, fn func(*tx) error) (again bool
 	return t.commit(ctx)
 }
 
-// commit makes the transaction durable. One whose outcome is in doubt is not repeated.
+// commit makes the transaction durable. One whose outcome is in doubt is not repeated: that would
+// do it twice. Whoever asked is told that the database is Unavailable, and may look.
 func (t *tx) commit(ctx context.Context) (again bool, err error) {
 	const doing = "commit"
 	if !t.begun {
@@ -116,6 +117,9 @@ func (t *tx) commit(ctx context.Context) (again bool, err error) {
 	}
 	if err := ctx.Err(); err != nil {
 		return false, failed(doing, err)
+	}
+	if t.conn.IsClosed() {
+		return true, failed(doing, lostError{errCut})
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
@@ -125,9 +129,6 @@ func (t *tx) commit(ctx context.Context) (again bool, err error) {
 	}
 	if uncertain(err) {
 		return false, failed(doing, lostError{err})
-	}
-	if t.conn.IsClosed() {
-		err = lostError{err}
 	}
 	err = failed(doing, err)
 	return retryable(err), err
