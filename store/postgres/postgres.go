@@ -27,7 +27,8 @@ type Config struct {
 	// MaxRetries is how often a transaction is tried again after a serialization failure, a
 	// deadlock or a lost connection; 0 means 5, less means never.
 	MaxRetries int
-	// Connections is how many connections are open at most; 0 means 16.
+	// Connections is how many connections are open at most, unless the DSN says so itself
+	// (pool_max_conns); 0 means 16.
 	Connections int
 
 	// tracer, if not nil, hears what is sent to the database.
@@ -56,11 +57,17 @@ func (c Config) withDefaults() Config {
 
 // pool returns the configuration of the connections.
 func (c Config) pool() (*pgxpool.Config, error) {
+	said, err := pgx.ParseConfig(c.DSN)
+	if err != nil {
+		return nil, malformed(err)
+	}
 	pool, err := pgxpool.ParseConfig(c.DSN)
 	if err != nil {
-		return nil, &store.Error{Kind: store.Invalid, Message: "The connection string of the database is malformed.", Err: err}
+		return nil, malformed(err)
 	}
-	pool.MaxConns = int32(c.Connections)
+	if _, ok := said.RuntimeParams["pool_max_conns"]; !ok {
+		pool.MaxConns = int32(c.Connections)
+	}
 	if pool.ConnConfig.ConnectTimeout == 0 {
 		pool.ConnConfig.ConnectTimeout = connectTimeout
 	}
@@ -71,6 +78,10 @@ func (c Config) pool() (*pgxpool.Config, error) {
 	}
 	pool.ConnConfig.Tracer = c.tracer
 	return pool, nil
+}
+
+func malformed(err error) error {
+	return &store.Error{Kind: store.Invalid, Message: "The connection string of the database is malformed.", Err: err}
 }
 
 // Directory is a store.Directory in a PostgreSQL database.
