@@ -13,7 +13,15 @@ const reclaimInterval = time.Minute
 
 // Run reclaims the content of what was deleted, ends forgotten uploads and sweeps up what
 // unfinished work left behind, until ctx ends. Its return value is always ctx.Err().
+//
+// Meanwhile it also hears of changes that other processes make, and announces them.
 func (s *Service) Run(ctx context.Context) error {
+	deaf := make(chan struct{})
+	go func() {
+		defer close(deaf)
+		s.hear(ctx)
+	}()
+	defer func() { <-deaf }()
 	reclaim := time.NewTicker(reclaimInterval)
 	defer reclaim.Stop()
 	sweep := time.NewTicker(s.cfg.SweepInterval)

@@ -29,6 +29,11 @@ func (s *Service) Delete(ctx context.Context, c acl.Client, req Delete) error {
 		if err := v.mayDelete(ctx, tx, req); err != nil {
 			return err
 		}
+		if gone == acl.Namespace {
+			if err := tell(ctx, tx, Change{Action: Deleted, Path: req.Path, Kind: gone}); err != nil {
+				return err
+			}
+		}
 		now := time.Now()
 		return tx.DeleteTree(ctx, req.Path, now, now.Add(s.cfg.DeletedRetention))
 	})

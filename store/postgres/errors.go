@@ -110,11 +110,12 @@ func retryable(err error) bool {
 // asked, because it takes a connection that broke before the answer for one that was closed before.
 func uncertain(err error) bool {
 	var said *pgconn.PgError
-	if !errors.As(err, &said) {
-		return true
-	}
-	severity := cmp.Or(said.SeverityUnlocalized, said.Severity)
-	return severity != "ERROR" || said.Code == "40003"
+	return !errors.As(err, &said) || !survived(said) || said.Code == "40003"
+}
+
+// survived reports whether the connection goes on after what the server said.
+func survived(said *pgconn.PgError) bool {
+	return cmp.Or(said.SeverityUnlocalized, said.Severity) == "ERROR"
 }
 
 // gone returns why ctx has ended, if it has, because the driver tells that in many ways, else

@@ -30,6 +30,8 @@ type Config struct {
 	// Connections is how many connections are open at most, unless the DSN says so itself
 	// (pool_max_conns); 0 means 16.
 	Connections int
+	// NoNotes switches notes to other processes off: LISTEN and NOTIFY.
+	NoNotes bool
 
 	// tracer, if not nil, hears what is sent to the database.
 	tracer pgx.QueryTracer
@@ -88,6 +90,7 @@ func malformed(err error) error {
 type Directory struct {
 	pool       *pgxpool.Pool
 	maxRetries int
+	notes      notes
 	closed     atomic.Bool
 }
 
@@ -109,7 +112,12 @@ func Open(ctx context.Context, cfg Config) (*Directory, error) {
 	if err != nil {
 		return nil, failed("open the database", err)
 	}
-	return &Directory{pool: pool, maxRetries: cfg.MaxRetries}, nil
+	d := &Directory{pool: pool, maxRetries: cfg.MaxRetries, notes: newNotes(!cfg.NoNotes, cfg.Schema)}
+	if err := d.probe(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
 // Accounts implements store.Directory.

@@ -94,7 +94,7 @@ func (d *Directory) attempt(ctx context.Context, fn func(*tx) error) (again bool
 		return retryable(err), err
 	}
 	defer d.release(ctx, conn)
-	t := &tx{conn: conn.Conn()}
+	t := &tx{conn: conn.Conn(), notes: d.notes}
 	defer t.end(ctx) // also if fn panics
 	err = fn(t)
 	switch {
@@ -149,6 +149,7 @@ func (t *tx) end(ctx context.Context) {
 // and every statement sees all that was committed before it.
 type tx struct {
 	conn  *pgx.Conn
+	notes notes
 	begun bool
 	over  bool // fn has returned
 	// broken is the error that has ended the transaction.
