@@ -1,9 +1,12 @@
 package pgtest
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -23,11 +26,13 @@ const (
 	Answers
 )
 
-// Proxy stands between a client and a server, and breaks connections in the middle of a COMMIT.
+// Proxy stands between a client and a server, counts round trips, and breaks connections in the
+// middle of a COMMIT.
 type Proxy struct {
 	server, folder string
 	listener       net.Listener
 	loss           atomic.Int32
+	trips          atomic.Int64
 	wait           sync.WaitGroup
 
 	mu   sync.Mutex // guards open
@@ -58,6 +63,9 @@ func (p *Proxy) DSN(database string) string {
 // Lose loses it from now on.
 func (p *Proxy) Lose(loss Loss) { p.loss.Store(int32(loss)) }
 
+// Trips is how often clients have sent something to wait for its answer, connecting aside.
+func (p *Proxy) Trips() int64 { return p.trips.Load() }
+
 // Close breaks all connections and ends the proxy.
 func (p *Proxy) Close() error {
 	err := p.listener.Close()
@@ -85,31 +93,72 @@ func (p *Proxy) serve() {
 		p.open = append(p.open, client, server)
 		p.mu.Unlock()
 		var mute atomic.Bool
+		p.wait.Go(func() { p.forwardMessages(server, client, &mute) })
 		p.wait.Go(func() {
-			p.forward(server, client, func(sent []byte) bool {
-				if !bytes.Contains(sent, []byte("COMMIT\x00")) {
-					return true
-				}
-				mute.Store(Loss(p.loss.Load()) == Answers)
-				return Loss(p.loss.Load()) != Commits
-			})
+			defer client.Close()
+			defer server.Close()
+			_, _ = io.Copy(unlessMute{client, &mute}, server)
 		})
-		p.wait.Go(func() { p.forward(client, server, func([]byte) bool { return !mute.Load() }) })
 	}
 }
 
-// forward copies what passes until one of both ends, then both are closed.
-func (p *Proxy) forward(to, from net.Conn, passes func([]byte) bool) {
-	defer from.Close()
-	defer to.Close()
-	buffer := make([]byte, 1<<16)
-	for {
-		n, err := from.Read(buffer)
-		if err != nil || !passes(buffer[:n]) {
+// unlessMute passes on what it is given until it is told not to.
+type unlessMute struct {
+	io.Writer
+	mute *atomic.Bool
+}
+
+func (w unlessMute) Write(b []byte) (int, error) {
+	if w.mute.Load() {
+		return 0, io.ErrClosedPipe
+	}
+	return w.Writer.Write(b)
+}
+
+// The messages of clients that ask for an answer (PostgreSQL's documentation, chapter 55).
+const (
+	query    = 'Q'
+	syncUp   = 'S'
+	lengthOf = 4
+)
+
+// forwardMessages forwards what a client sends, message by message, until the connection ends or is
+// to be lost.
+func (p *Proxy) forwardMessages(server, client net.Conn, mute *atomic.Bool) {
+	defer client.Close()
+	defer server.Close()
+	from := bufio.NewReader(client)
+	for first := true; ; first = false {
+		message, err := nextMessage(from, first)
+		if err != nil {
 			return
 		}
-		if _, err := to.Write(buffer[:n]); err != nil {
+		if kind := message[0]; !first && (kind == query || kind == syncUp) {
+			p.trips.Add(1)
+		}
+		if message[0] == query && bytes.Contains(message, []byte("COMMIT\x00")) {
+			mute.Store(Loss(p.loss.Load()) == Answers)
+			if Loss(p.loss.Load()) == Commits {
+				return
+			}
+		}
+		if _, err := server.Write(message); err != nil {
 			return
 		}
 	}
+}
+
+// nextMessage reads a message whole. The first one has no byte that tells its kind.
+func nextMessage(from *bufio.Reader, first bool) ([]byte, error) {
+	head := 1
+	if first {
+		head = 0
+	}
+	length, err := from.Peek(head + lengthOf)
+	if err != nil {
+		return nil, err
+	}
+	message := make([]byte, head+int(binary.BigEndian.Uint32(length[head:])))
+	_, err = io.ReadFull(from, message)
+	return message, err
 }
