@@ -5,10 +5,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hatrac/hatrac/store"
@@ -79,7 +81,24 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		parameters["application_name"] = "hatrac"
 	}
 	pool.ConnConfig.Tracer = c.tracer
+	pool.AfterConnect = settle
 	return pool, nil
+}
+
+// settings make the plan of a statement the same for all arguments and all sizes of the tables, so
+// that it is made once for a connection: planning a look-up takes longer than it takes. Every
+// statement is served by indexes, also if the tables were empty when it was planned.
+const settings = `SELECT set_config('plan_cache_mode', 'force_generic_plan', false),
+	set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)`
+
+// settle prepares a new connection. A database that does not know the settings does without.
+func settle(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, settings)
+	var said *pgconn.PgError
+	if errors.As(err, &said) && survived(said) {
+		return nil
+	}
+	return err
 }
 
 func malformed(err error) error {

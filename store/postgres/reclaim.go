@@ -11,9 +11,9 @@ import (
 )
 
 var bound = statement{"ask for content", `
-SELECT EXISTS (SELECT 1 FROM version AS v WHERE v.address = a.address AND NOT v.is_deleted)
-	OR EXISTS (SELECT 1 FROM reclaim AS r WHERE r.address = a.address)
-	OR EXISTS (SELECT 1 FROM upload AS u WHERE u.address = a.address)
+SELECT (SELECT v.id FROM version AS v WHERE v.address = a.address AND NOT v.is_deleted LIMIT 1) IS NOT NULL
+	OR (SELECT r.id FROM reclaim AS r WHERE r.address = a.address LIMIT 1) IS NOT NULL
+	OR (SELECT u.id FROM upload AS u WHERE u.address = a.address LIMIT 1) IS NOT NULL
 FROM unnest($1::text[]) WITH ORDINALITY AS a (address, place) ORDER BY a.place`}
 
 // Bound implements store.Directory.
@@ -30,7 +30,7 @@ func (d *Directory) Bound(ctx context.Context, addresses []store.Address) ([]boo
 
 // unused is the condition that no live version has come to refer to the content of the row r
 // of the queue.
-const unused = `NOT EXISTS (SELECT 1 FROM version AS v WHERE v.address = r.address AND NOT v.is_deleted)`
+const unused = `(SELECT v.id FROM version AS v WHERE v.address = r.address AND NOT v.is_deleted LIMIT 1) IS NULL`
 
 var (
 	reclaimable = statement{"read the reclaim queue", `

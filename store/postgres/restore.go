@@ -9,17 +9,18 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// restorable is the condition that a version v has what it needs to live: it only forwards,
-// or its content lives elsewhere or is still there. Content at an address is there as long as it waits in the
-// reclaim queue or another live version refers to it, and nobody was told to remove it. The
-// rows of the queue have to be locked before.
+// restorable is the condition that a version v has what it needs to live: it only forwards, or its
+// content lives elsewhere or is still there. Content at an address is there as long as it waits in
+// the reclaim queue or another live version refers to it, and nobody was told to remove it. The
+// rows of the queue have to be locked before. Each subquery looks for one row by an index, where
+// EXISTS may be answered by reading all rows.
 const restorable = `(
 	v.aux ->> 'rename_to' IS NOT NULL OR v.aux ->> 'url' IS NOT NULL
-	OR v.inline AND EXISTS (SELECT 1 FROM content AS c WHERE c.versionid = v.id)
-	OR NOT EXISTS (SELECT 1 FROM reclaim AS r WHERE r.address = v.address AND r.taken)
+	OR v.inline AND (SELECT c.versionid FROM content AS c WHERE c.versionid = v.id) IS NOT NULL
+	OR (SELECT r.id FROM reclaim AS r WHERE r.address = v.address AND r.taken LIMIT 1) IS NULL
 		AND (
-			EXISTS (SELECT 1 FROM reclaim AS r WHERE r.address = v.address)
-			OR EXISTS (SELECT 1 FROM version AS l WHERE l.address = v.address AND NOT l.is_deleted)
+			(SELECT r.id FROM reclaim AS r WHERE r.address = v.address LIMIT 1) IS NOT NULL
+			OR (SELECT l.id FROM version AS l WHERE l.address = v.address AND NOT l.is_deleted LIMIT 1) IS NOT NULL
 		)
 )`
 
