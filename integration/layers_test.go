@@ -23,6 +23,7 @@ var rooms = map[string][]string{
 	"store/sqlite":          {"acl", "store"},
 	"store/postgres":        {"acl", "store"},
 	"store/filesystem":      {"acl", "store"},
+	"store/overlay":         {"store"},
 	"store/storetest":       {"acl", "store"},
 	"store/postgres/pgtest": {},
 	"service":               {"acl", "store"},
@@ -31,8 +32,8 @@ var rooms = map[string][]string{
 	"fusefs":                {"acl", "store", "service"},
 	"cmd/config":            {"acl", "store"},
 	"cmd/hatrac": {
-		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "service", "service/account",
-		"rest", "fusefs", "cmd/config",
+		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/overlay", "service",
+		"service/account", "rest", "fusefs", "cmd/config",
 	},
 	"integration": {},
 }
