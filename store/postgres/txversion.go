@@ -76,19 +76,19 @@ func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
 
 var (
 	forwardVersion = statement{"forward a version", `
-UPDATE version SET aux = $2::json, address = NULL, inline = false WHERE id = $1 AND NOT is_deleted`}
+UPDATE version SET aux = $2::json, forwarded_on = $3, address = NULL, inline = false WHERE id = $1 AND NOT is_deleted`}
 	// dropContent drops the content that a version has no use for any more.
 	dropContent = statement{"drop inline content", `
 DELETE FROM content WHERE versionid = (SELECT v.id FROM version AS v WHERE v.id = $1 AND NOT v.inline)`}
 )
 
 // ForwardVersion implements store.Tx; NotFound if there is no live version with that ID.
-func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref) error {
+func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref, at time.Time) error {
 	said, err := encodeAux(&to, "")
 	if err != nil {
 		return failed(forwardVersion.doing, err)
 	}
-	return t.must(ctx, 1, lockObject.with(id), forwardVersion.with(id, said), versionChanged.with(id), dropContent.with(id))
+	return t.must(ctx, 1, lockObject.with(id), forwardVersion.with(id, said, stamp(at)), versionChanged.with(id), dropContent.with(id))
 }
 
 var (

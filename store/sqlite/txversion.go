@@ -86,14 +86,14 @@ func (t *tx) changeVersions(ctx context.Context, st statement, args ...any) erro
 
 var (
 	forwardVersion = statement{"forward a version", `
-UPDATE version SET forward_name = ?2, forward_version = ?3, url = NULL, address = NULL, inline = 0
+UPDATE version SET forward_name = ?2, forward_version = ?3, forwarded_on = ?4, url = NULL, address = NULL, inline = 0
 WHERE id = ?1 AND is_deleted = 0 RETURNING nameid`}
 	dropContent = statement{"drop inline content", `DELETE FROM content WHERE versionid = ?`}
 )
 
 // ForwardVersion implements store.Tx; NotFound if there is no live version with that ID.
-func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref) error {
-	if err := t.changeVersions(ctx, forwardVersion, id, string(to.Path), to.Version); err != nil {
+func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref, at time.Time) error {
+	if err := t.changeVersions(ctx, forwardVersion, id, string(to.Path), to.Version, nanos(at)); err != nil {
 		return err
 	}
 	_, err := t.exec(ctx, dropContent, id)
