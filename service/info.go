@@ -80,3 +80,11 @@ type VersionListing struct {
 	// last one.
 	More bool
 }
+
+// Info describes the object with the version at index i.
+func (l *VersionListing) Info(i int) Info {
+	info := l.Object
+	info.Version = &l.Versions[i]
+	info.Ref.Version = info.Version.Version
+	return info
+}
