@@ -83,13 +83,10 @@ func (m *Mount) fillVersion(out *fuse.Attr, ino uint64, info *service.Info) {
 }
 
 // fillSnapshot describes a version that is shown as a file of its own.
-func (m *Mount) fillSnapshot(out *fuse.Attr, info *service.Info) {
-	v := info.Version
-	m.common(out, snapshotIno(v.ID), v.Attr, v.Created)
-	out.Mode = syscall.S_IFREG
-	if info.May(acl.ReadContent) {
-		out.Size = uint64(v.Size)
-		out.Mode |= modeOf(v.Attr, info) &^ 0o222
+func (m *Mount) fillSnapshot(out *fuse.Attr, ino uint64, info *service.Info) {
+	m.fillVersion(out, ino, info)
+	if !isLink(info.Version) {
+		out.Mode &^= 0o222
 	}
 }
 

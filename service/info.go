@@ -40,6 +40,19 @@ func (i *Info) May(op acl.Operation) bool {
 	}
 }
 
+// Lists returns the lists of the name, or with the kind acl.Version those of the version, if the
+// client may manage them.
+func (i *Info) Lists(kind acl.Kind) (*Lists, error) {
+	scope, own := i.nameScope(), i.Name.ACLs
+	if kind == acl.Version {
+		scope, own = i.versionScope(), i.Version.ACLs
+	}
+	if !acl.Allowed(acl.ManageACL, i.client, scope) {
+		return nil, refuse(i.client, i.Ref.String(), notOwned)
+	}
+	return listsOf(scope.Kind, own), nil
+}
+
 // refuseUnless answers a refusal unless the client may do op.
 func (i *Info) refuseUnless(op acl.Operation, message string) error {
 	if i.May(op) {
