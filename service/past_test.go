@@ -97,6 +97,29 @@ func TestThePastIsWhatCanStillBeReadOfIt(t *testing.T) {
 	}
 }
 
+func TestWhatWasMovedAwayAndBackWasThereBefore(t *testing.T) {
+	b := newBench(t)
+	b.put(root, "/f", "one")
+	var times []time.Time
+	for _, names := range [][2]string{{"/f", "/f.bak"}, {"/f.bak", "/f"}, {"/f", "/f.bak"}, {"/f.bak", "/f"}} {
+		times = append(times, time.Now())
+		_, err := b.Rename(b.ctx, root, service.Rename{Source: store.Path(names[0]), Target: store.Path(names[1]), Replace: true})
+		b.must(err)
+	}
+	for i, at := range append(times, time.Now()) {
+		away := [2]string{"/f", "/f.bak"}
+		if i%2 == 1 {
+			away[0], away[1] = away[1], away[0]
+		}
+		if got := b.contentAt(root, away[0], at); got != "one" {
+			t.Errorf("after %d renames %s has %q", i, away[0], got)
+		}
+		if got := b.contentAt(root, away[1], at); got != store.NotFound.Sentence() {
+			t.Errorf("after %d renames %s has %q", i, away[1], got)
+		}
+	}
+}
+
 func TestTheRightsOfTodayDecideAboutThePast(t *testing.T) {
 	b := newBench(t)
 	b.mkdir(root, "/d")

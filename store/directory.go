@@ -34,7 +34,8 @@ type Directory interface {
 	// last; it is nil if that was deleted since, or was a forwarding record already. One that was
 	// renamed since is the record that leads to it, deleted or not. Current is nil. Name and
 	// Enclosing are the rows as they are now. Unknown times of binding, deletion and forwarding
-	// come before all others.
+	// come before all others. A version that was bound again after its record was dropped counts
+	// for the time before it was forwarded, too.
 	ResolveAt(ctx context.Context, path Path, at time.Time) (*Resolution, error)
 
 	// ChildrenAt is like Children for a time in the past: it returns namespaces that were
@@ -128,8 +129,8 @@ type Tx interface {
 	// content any more, and what it referred to is not reclaimed. The object's Changes grow.
 	ForwardVersion(ctx context.Context, id int64, to Ref, at time.Time) error
 
-	// DropRecord removes a forwarding record, deleted or not, as if it had never been, so that its version
-	// id can be bound again. The object's Changes grow.
+	// DropRecord removes a forwarding record, deleted or not, so that its version id can be bound
+	// again; only ResolveAt still knows of the time before it forwarded. The object's Changes grow.
 	DropRecord(ctx context.Context, id int64) error
 
 	// DeleteVersion marks a version deleted at the time at and queues its content for

@@ -10,14 +10,29 @@ import (
 // boundOn is the time from which on a version a was there: always, if it is unknown.
 const boundOn = `coalesce(a.created_on, 0x8000000000000000)`
 
+// formerOn is the same for a version that was renamed away and came back.
+const formerOn = `coalesce(f.created_on, 0x8000000000000000)`
+
 // shownAt is the condition that the version v of the object n is the one which was current at
 // the time ?3, and is there still: it was not deleted since, and was no forwarding record then.
+// One that was renamed away and came back after that time is the one of its id, or nothing while
+// it was away.
 const shownAt = `
-	v.id = (
+	v.id = coalesce((
+		SELECT CASE WHEN f.until > ?3 THEN b.id ELSE 0 END
+		FROM former AS f JOIN version AS b ON b.nameid = f.nameid AND b.version = f.version
+		WHERE f.nameid = n.id AND ` + formerOn + ` <= ?3 AND coalesce(b.created_on, 0x8000000000000000) > ?3
+			AND coalesce(f.deleted_on > ?3, 1) AND NOT EXISTS (
+				SELECT 1 FROM version AS a
+				WHERE a.nameid = n.id AND ` + boundOn + ` <= ?3 AND (a.is_deleted = 0 OR a.deleted_on > ?3)
+					AND (` + boundOn + `, a.id) > (` + formerOn + `, f.id)
+			)
+		ORDER BY ` + formerOn + ` DESC, f.id DESC LIMIT 1
+	), (
 		SELECT a.id FROM version AS a
 		WHERE a.nameid = n.id AND ` + boundOn + ` <= ?3 AND (a.is_deleted = 0 OR a.deleted_on > ?3)
 		ORDER BY ` + boundOn + ` DESC, a.id DESC LIMIT 1
-	)
+	))
 	AND CASE WHEN v.forward_name IS NULL THEN v.is_deleted = 0 ELSE v.forwarded_on > ?3 END`
 
 var resolvePast = statement{"resolve a path as it was", `

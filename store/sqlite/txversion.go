@@ -100,11 +100,20 @@ func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref, at time
 	return err
 }
 
-var dropRecord = statement{"drop a forwarding record", `
+var (
+	keepFormer = statement{"note what a forwarding record was", `
+INSERT INTO former (id, nameid, version, created_on, until, deleted_on)
+SELECT id, nameid, version, created_on, forwarded_on, CASE WHEN is_deleted THEN coalesce(deleted_on, forwarded_on) END FROM version
+WHERE id = ? AND forward_name IS NOT NULL AND forwarded_on IS NOT NULL`}
+	dropRecord = statement{"drop a forwarding record", `
 DELETE FROM version WHERE id = ? AND forward_name IS NOT NULL RETURNING nameid`}
+)
 
 // DropRecord implements store.Tx; NotFound if there is no forwarding record with that ID.
 func (t *tx) DropRecord(ctx context.Context, id int64) error {
+	if _, err := t.exec(ctx, keepFormer, id); err != nil {
+		return err
+	}
 	return t.changeVersions(ctx, dropRecord, id)
 }
 

@@ -19,6 +19,7 @@ func testPast(t *testing.T, db Database) {
 		"what was deleted since does not show what it hid":   pastDeleted,
 		"a renamed version is found until it was renamed":    pastForwarded,
 		"what happened at an unknown time was always so":     pastUnknown,
+		"what was renamed and came back was there before":    pastReturned,
 		"namespaces are there between creation and deletion": pastNamespaces,
 		"children come page by page as they were":            pastPages,
 		"the past is what the present was":                   pastModel,
@@ -158,6 +159,27 @@ func pastUnknown(w *world) {
 	same(w.t, "the children in the end", []string{"o u3 live"}, w.childrenAt(n.ID, hour(1), "", 10))
 }
 
+func pastReturned(w *world) {
+	o := w.object("/past-back")
+	w.bindAt(o.ID, "b1", hour(1))
+	two := w.bindAt(o.ID, "b2", hour(2))
+	w.forwardAt(two.ID, store.Ref{Path: "/past-to", Version: "b2"}, hour(3))
+	w.bindAt(o.ID, "b4", hour(4))
+	w.update(func(tx store.Tx) error { return tx.DropRecord(w.t.Context(), two.ID) })
+	back := w.bindAt(o.ID, "b2", hour(5))
+	check := func(want ...string) {
+		w.t.Helper()
+		for i, want := range want {
+			if got := w.pastOf(o.Path, hour(i+1)); got != want {
+				w.t.Errorf("after %d hours it is %s, want %s", i+1, got, want)
+			}
+		}
+	}
+	check("b1 live", "b2 live", "none", "b4 live", "b2 live")
+	w.deleteVersionAt(back.ID, hour(6))
+	check("b1 live", "none", "none", "b4 live", "none", "b4 live")
+}
+
 func pastNamespaces(w *world) {
 	top := w.namespace("/past-names")
 	n := store.Name{Parent: top.ID, Path: "/past-names/n", Kind: acl.Namespace, Created: hour(1)}
@@ -212,7 +234,7 @@ func pastModel(w *world) {
 		o := w.object(store.Path(fmt.Sprint("/past-run-", run)))
 		var m pastRun
 		for at := range rapid.IntRange(1, 12).Draw(rt, "hours") {
-			step := rapid.SampledFrom([]string{"bind", "bind", "delete", "forward", "clear"}).Draw(rt, "step")
+			step := rapid.SampledFrom([]string{"bind", "bind", "delete", "forward", "forward", "return", "clear"}).Draw(rt, "step")
 			pick := rapid.IntRange(0, 100).Draw(rt, "pick")
 			w.update(func(tx store.Tx) error { return m.change(w.t.Context(), tx, o, step, pick, at) })
 			m.was = append(m.was, m.current())
@@ -236,11 +258,13 @@ type pastVersion struct {
 	deleted   bool
 	forwarded bool
 	at        int // when it was forwarded
+	name      string
+	again     int // index of the version that it is since it came back, if not 0
 }
 
 func (m *pastRun) current() int {
 	for i := len(m.versions) - 1; i >= 0; i-- {
-		if !m.versions[i].deleted {
+		if !m.versions[i].deleted && m.versions[i].again == 0 {
 			return i
 		}
 	}
@@ -249,12 +273,17 @@ func (m *pastRun) current() int {
 
 // seen says what can be seen of the version that was current at an hour.
 func (m *pastRun) seen(i, at int) string {
+	if i < 0 {
+		return "none"
+	}
+	v := m.versions[i]
 	switch {
-	case i < 0:
-	case m.versions[i].forwarded && m.versions[i].at > at:
-		return fmt.Sprintf("v%d forwards", i)
-	case !m.versions[i].forwarded && !m.versions[i].deleted:
-		return fmt.Sprintf("v%d live", i)
+	case v.forwarded && v.at > at && v.again > 0:
+		return m.seen(v.again, at)
+	case v.forwarded && v.at > at:
+		return v.name + " forwards"
+	case !v.forwarded && !v.deleted:
+		return v.name + " live"
 	}
 	return "none"
 }
@@ -270,14 +299,17 @@ func (m *pastRun) change(ctx context.Context, tx store.Tx, o store.Name, step st
 		return tx.ReviveName(ctx, o.ID)
 	}
 	if step == "bind" || len(m.versions) == 0 {
-		v := store.Version{NameID: o.ID, Version: fmt.Sprint("v", len(m.versions)), Address: "model", Created: hour(at)}
-		err := tx.BindVersion(ctx, &v)
-		m.versions = append(m.versions, pastVersion{id: v.ID})
-		return err
+		return m.bind(ctx, tx, o, fmt.Sprint("v", len(m.versions)), at)
 	}
 	v := &m.versions[pick%len(m.versions)]
 	switch {
-	case v.deleted:
+	case step == "return" && v.forwarded && v.again == 0:
+		v.again = len(m.versions)
+		if err := tx.DropRecord(ctx, v.id); err != nil {
+			return err
+		}
+		return m.bind(ctx, tx, o, v.name, at)
+	case v.deleted || v.again > 0 || step == "return":
 		return nil
 	case step == "delete":
 		v.deleted = true
@@ -287,4 +319,11 @@ func (m *pastRun) change(ctx context.Context, tx store.Tx, o store.Name, step st
 	}
 	v.forwarded, v.at = true, at
 	return tx.ForwardVersion(ctx, v.id, store.Ref{Path: "/past-to", Version: "v"}, hour(at))
+}
+
+func (m *pastRun) bind(ctx context.Context, tx store.Tx, o store.Name, name string, at int) error {
+	v := store.Version{NameID: o.ID, Version: name, Address: "model", Created: hour(at)}
+	err := tx.BindVersion(ctx, &v)
+	m.versions = append(m.versions, pastVersion{id: v.ID, name: name})
+	return err
 }
