@@ -59,10 +59,12 @@ func (d *Directory) ResolveAt(ctx context.Context, path store.Path, at time.Time
 	return found, nil
 }
 
-// listPast walks all children that there ever were, in the order of listChildren.
+// listPast walks all children that there ever were, in the order of listChildren. The offset makes
+// the database look for the version of one child after the other, and not for those of all at once.
 var listPast = statement{"list children as they were", `
 SELECT ` + nameColumns + `, ` + versionColumns + `
-FROM name AS n LEFT JOIN version AS v ON n.subtype = 1 AND ` + shownAt + `
+FROM name AS n
+LEFT JOIN LATERAL (SELECT * FROM version AS v WHERE n.subtype = 1 AND ` + shownAt + ` OFFSET 0) AS v ON true
 WHERE n.pid = $1
 	AND n.name COLLATE "C" > (SELECT CASE p.name WHEN '/' THEN '/' ELSE p.name || '/' END || $2::text FROM name AS p WHERE p.id = $1)
 	AND CASE n.subtype
