@@ -131,7 +131,8 @@ func (f *file) fill(out *fuse.Attr) bool {
 }
 
 // asked returns the attributes that a request wants to set, and whether there are any to keep.
-// Owner and group are kept together: was tells the one that is not set.
+// Owner and group are kept together: was tells the one that is not set. A file with another
+// owner loses what it gave by that of the old one.
 func asked(in *fuse.SetAttrIn, was *fuse.Attr) (store.Attr, bool) {
 	var a store.Attr
 	if mode, ok := in.GetMode(); ok {
@@ -149,6 +150,9 @@ func asked(in *fuse.SetAttrIn, was *fuse.Attr) (store.Attr, bool) {
 		}
 		if hasGID {
 			a.GID = gid
+		}
+		if was.Mode&syscall.S_IFMT == syscall.S_IFREG && !a.HasMode && unprivileged(was.Mode) != was.Mode {
+			a.Mode, a.HasMode = unprivileged(was.Mode)&permissions, true
 		}
 	}
 	return a, a != store.Attr{}

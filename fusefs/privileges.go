@@ -12,12 +12,17 @@ import (
 // in return only once for each file, and not at each write, whether it has capabilities.
 func dropPrivileges(ctx, request context.Context, d *draft) error {
 	_, attr := d.stat()
-	drop := uint32(syscall.S_ISUID)
-	if attr.Mode&syscall.S_IXGRP != 0 {
-		drop |= syscall.S_ISGID
-	}
-	if callerOf(request).Uid == 0 || !attr.HasMode || attr.Mode&drop == 0 {
+	if callerOf(request).Uid == 0 || !attr.HasMode || unprivileged(attr.Mode) == attr.Mode {
 		return nil
 	}
-	return d.setAttr(ctx, store.Attr{Mode: attr.Mode &^ drop, HasMode: true})
+	return d.setAttr(ctx, store.Attr{Mode: unprivileged(attr.Mode), HasMode: true})
+}
+
+// unprivileged returns a file's mode without the bits that give a program rights of others.
+func unprivileged(mode uint32) uint32 {
+	drop := uint32(syscall.S_ISUID)
+	if mode&syscall.S_IXGRP != 0 {
+		drop |= syscall.S_ISGID
+	}
+	return mode &^ drop
 }

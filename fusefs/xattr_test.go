@@ -141,4 +141,5 @@ func TestWhoeverWritesTakesPrivilegesAway(t *testing.T) {
 	p.says(`oct(os.stat("g").st_mode)`, "0o100755")
 	r.settled()
 	r.expect("stat -c %a f g", "755\n755\n")
+	r.expect("chmod 6755 f; chown 12:34 f; stat -c '%a %u %g' f; chmod 2755 .; chown 12 .; stat -c '%a %u' .", "755 12 34\n2755 12\n")
 }
