@@ -9,12 +9,12 @@ CREATE INDEX version_past ON version (nameid, coalesce(created_on, '-infinity'::
 -- Children that are live, or were.
 CREATE INDEX name_past ON name (pid, name COLLATE "C");
 
--- When an object held a version that was renamed away from it and came back. The id is that which
--- the version had then; until is the time when it was renamed
--- away, deleted_on that when the record which it left was deleted.
+-- When an object, which may be gone, held a version that was renamed away from it and came back.
+-- The id is that which the version had then; until is the time when it was renamed away,
+-- deleted_on that when the record which it left was deleted.
 CREATE TABLE former (
     id         int8 PRIMARY KEY,
-    nameid     int8 NOT NULL REFERENCES name (id),
+    nameid     int8 NOT NULL,
     version    text NOT NULL,
     created_on timestamptz,
     until      timestamptz NOT NULL,

@@ -9,12 +9,12 @@ CREATE INDEX version_past ON version (nameid, coalesce(created_on, 0x80000000000
 -- Children that are live, or were.
 CREATE INDEX name_past ON name (pid, name);
 
--- When an object held a version that was renamed away from it and came back. The id is that which
--- the version had then; until is the time when it was renamed
--- away, deleted_on that when the record which it left was deleted.
+-- When an object, which may be gone, held a version that was renamed away from it and came back.
+-- The id is that which the version had then; until is the time when it was renamed away,
+-- deleted_on that when the record which it left was deleted.
 CREATE TABLE former (
     id         INTEGER PRIMARY KEY,
-    nameid     INTEGER NOT NULL REFERENCES name (id),
+    nameid     INTEGER NOT NULL,
     version    TEXT    NOT NULL,
     created_on INTEGER,
     until      INTEGER NOT NULL,
