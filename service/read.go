@@ -117,10 +117,7 @@ func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page 
 	if err := v.may(acl.ListNamespace, "You may not list this namespace."); err != nil {
 		return nil, err
 	}
-	limit := page.Limit
-	if limit <= 0 || limit > pageSize {
-		limit = pageSize
-	}
+	limit := page.limit()
 	entries, err := s.dir.Children(ctx, v.Name.ID, page.After, limit+1)
 	if err != nil {
 		return nil, err
