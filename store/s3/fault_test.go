@@ -3,6 +3,7 @@ package s3
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -32,8 +33,10 @@ func throughProxy(t *testing.T, change func(*Config)) (*Bulk, *s3test.Proxy) {
 	return openBulk(t, cfg), proxy
 }
 
+// tryPut stores an object whose name and content follow from its length.
 func (b *Bulk) tryPut(ctx context.Context, n int64) (store.Address, error) {
-	return b.Put(ctx, store.Placement{Path: "/o", Version: "V", Size: n}, noise(7, n))
+	path := store.Path(fmt.Sprint("/o", n))
+	return b.Put(ctx, store.Placement{Path: path, Version: "V", Size: n}, noise(7, n))
 }
 
 func is(method string) func(*http.Request) bool {

@@ -26,15 +26,6 @@ func watched(ctx context.Context, patience time.Duration) (context.Context, *wat
 	return ctx, w
 }
 
-// progress starts the timer anew.
-func (w *watch) progress() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.idle {
-		w.timer.Reset(w.patience)
-	}
-}
-
 // rest stops the timer until work is called.
 func (w *watch) rest() {
 	w.mu.Lock()
