@@ -23,6 +23,8 @@ var rooms = map[string][]string{
 	"store/sqlite":          {"acl", "store"},
 	"store/postgres":        {"acl", "store"},
 	"store/filesystem":      {"acl", "store"},
+	"store/s3":              {"store"},
+	"store/s3/s3test":       {},
 	"store/overlay":         {"store"},
 	"store/storetest":       {"acl", "store"},
 	"store/postgres/pgtest": {},
@@ -32,8 +34,8 @@ var rooms = map[string][]string{
 	"fusefs":                {"acl", "store", "service"},
 	"cmd/config":            {"acl", "store"},
 	"cmd/hatrac": {
-		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/overlay", "service",
-		"service/account", "rest", "fusefs", "cmd/config",
+		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "store/overlay",
+		"service", "service/account", "rest", "fusefs", "cmd/config",
 	},
 	"integration": {},
 }
@@ -47,8 +49,9 @@ var owners = map[string][]string{
 	"modernc.org/sqlite":        {"store/sqlite"},
 	"github.com/jackc/pgx":      {"store/postgres"},
 	"github.com/pressly/goose":  {"store/sqlite", "store/postgres"},
+	"github.com/aws":            {"store/s3", "store/s3/s3test"},
 	"database/sql":              {"store/sqlite", "store/postgres"},
-	"net/http":                  {"rest", "cmd/hatrac"},
+	"net/http":                  {"rest", "cmd/hatrac", "store/s3", "store/s3/s3test"},
 }
 
 func TestImportsPointDownwards(t *testing.T) {
