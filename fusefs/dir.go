@@ -19,7 +19,7 @@ type dirNode struct {
 	fs.Inode
 	m       *Mount
 	id      int64  // of the name
-	segment string // of the path, encoded; empty for the root
+	segment string // of the path when it was found, encoded; empty for the root
 
 	mu    sync.Mutex // guards what follows
 	info  *service.Info
@@ -39,7 +39,7 @@ func (n *dirNode) path() (store.Path, bool) {
 	if n.IsRoot() {
 		return store.Root, true
 	}
-	_, up := n.Parent()
+	name, up := n.Parent()
 	if up == nil {
 		return "", false
 	}
@@ -51,7 +51,11 @@ func (n *dirNode) path() (store.Path, bool) {
 	if !ok {
 		return "", false
 	}
-	child, err := path.Child(store.DecodeSegment(n.segment))
+	raw := store.DecodeSegment(n.segment)
+	if fileName(n.segment) != name { // it was renamed
+		raw = name
+	}
+	child, err := path.Child(raw)
 	return child, err == nil
 }
 
