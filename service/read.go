@@ -80,6 +80,10 @@ func open(ctx context.Context, bulk store.Bulk, v *store.Version) (store.Content
 	if v.HasInline {
 		return inlineContent{bytes.NewReader(v.Inline)}, nil
 	}
+	if opener, ok := bulk.(store.SizedOpener); ok {
+		content, err := opener.OpenSized(ctx, v.Address, v.Size)
+		return content, store.Wrap(store.Internal, "open content", err)
+	}
 	content, err := bulk.Open(ctx, v.Address)
 	if err != nil {
 		return nil, store.Wrap(store.Internal, "open content", err)
@@ -117,10 +121,7 @@ func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page 
 	if err := v.may(acl.ListNamespace, "You may not list this namespace."); err != nil {
 		return nil, err
 	}
-	limit := page.Limit
-	if limit <= 0 || limit > pageSize {
-		limit = pageSize
-	}
+	limit := page.limit()
 	entries, err := s.dir.Children(ctx, v.Name.ID, page.After, limit+1)
 	if err != nil {
 		return nil, err

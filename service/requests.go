@@ -128,3 +128,11 @@ type ListPage struct {
 	// Limit is the largest number of entries; 0 means the service's own page size.
 	Limit int
 }
+
+// limit returns the number of entries that one page has at most.
+func (p ListPage) limit() int {
+	if p.Limit <= 0 || p.Limit > pageSize {
+		return pageSize
+	}
+	return p.Limit
+}
