@@ -12,6 +12,7 @@ func TestMovingANamespaceTakesEverythingAlong(t *testing.T) {
 	r.sh("mkdir -p a/sub/deep to; echo one >a/sub/f; echo two >a/sub/f; ln -s f a/sub/link; touch a/.s.ABCDEF")
 	before := r.sh("stat -c %i a a/sub a/sub/f")
 	r.sh("ls -lR a; cat a/sub/f")
+	r.expect("ls 'a/sub/f;versions' .versions a/sub/.versions/f | wc -l", "9\n")
 	r.sh("mv a to/b")
 	r.refused("ls a", "No such file")
 	r.expect("cat to/b/sub/f to/b/sub/link", "two\ntwo\n")
