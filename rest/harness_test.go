@@ -36,14 +36,16 @@ const password = "correct horse"
 
 // site is a server on a real store, with what the tests need to talk to it.
 type site struct {
-	t        *testing.T
-	server   *Server
-	service  *service.Service
-	accounts *account.Accounts
-	url      string
-	tokens   map[string]string
-	log      *logBuffer
-	audit    *logBuffer
+	t       *testing.T
+	server  *Server
+	service *service.Service
+	// directory is for what cannot be made by requests.
+	directory store.Directory
+	accounts  *account.Accounts
+	url       string
+	tokens    map[string]string
+	log       *logBuffer
+	audit     *logBuffer
 }
 
 // logBuffer is a log that tests can read while it is written.
@@ -116,7 +118,7 @@ func newSite(t *testing.T, o options) *site {
 		cfg.InlineLimit = -1
 	}
 	must(t, service.Init(ctx, directory, []string{admin}))
-	s := &site{t: t, tokens: map[string]string{}, log: newLogBuffer(), audit: newLogBuffer()}
+	s := &site{t: t, directory: directory, tokens: map[string]string{}, log: newLogBuffer(), audit: newLogBuffer()}
 	s.service, err = service.New(cfg)
 	must(t, err)
 	s.accounts = account.New(directory.Accounts(), account.Config{})

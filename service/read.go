@@ -112,7 +112,7 @@ func deadEnd(asked, ref store.Ref, err error) error {
 }
 
 // Open opens the content of the version. The caller closes it. What was deleted a moment ago is
-// NotFound.
+// NotFound, what lives Elsewhere is Internal.
 func (f *Found) Open(ctx context.Context) (store.Content, error) {
 	if f.Version == nil {
 		return nil, store.NewError(store.WrongKind, string(f.Ref.Path), "A namespace has no content.")
@@ -121,8 +121,11 @@ func (f *Found) Open(ctx context.Context) (store.Content, error) {
 }
 
 func open(ctx context.Context, bulk store.Bulk, v *store.Version) (store.Content, error) {
-	if v.HasInline {
+	switch {
+	case v.HasInline:
 		return inlineContent{bytes.NewReader(v.Inline)}, nil
+	case v.URL != "":
+		return nil, elsewhere(v)
 	}
 	content, err := bulk.Open(ctx, v.Address)
 	if err != nil {
