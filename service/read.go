@@ -164,18 +164,13 @@ func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page 
 	if err := v.may(acl.ListNamespace, "You may not list this namespace."); err != nil {
 		return nil, err
 	}
-	limit := page.Limit
-	if limit <= 0 || limit > pageSize {
-		limit = pageSize
-	}
-	entries, err := s.dir.Children(ctx, v.Name.ID, page.After, limit+1)
+	entries, more, err := onePage(page.Limit, func(n int) ([]store.Entry, error) {
+		return s.dir.Children(ctx, v.Name.ID, page.After, n)
+	})
 	if err != nil {
 		return nil, err
 	}
-	listing := &Listing{Namespace: v.info(ref), Tag: changesTag(v.Name)}
-	if listing.More = len(entries) > limit; listing.More {
-		entries = entries[:limit]
-	}
+	listing := &Listing{Namespace: v.info(ref), Tag: changesTag(v.Name), More: more}
 	inside := append(v.enclosing, v.Name.ACLs)
 	listing.Children = make([]Info, len(entries))
 	for i, e := range entries {
@@ -185,6 +180,19 @@ func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page 
 		}
 	}
 	return listing, nil
+}
+
+// onePage fetches a page of at most limit rows, or of pageSize where that is no usable number, and
+// tells whether more rows follow. fetch returns at most n rows.
+func onePage[Row any](limit int, fetch func(n int) ([]Row, error)) (rows []Row, more bool, err error) {
+	if limit <= 0 || limit > pageSize {
+		limit = pageSize
+	}
+	rows, err = fetch(limit + 1)
+	if err != nil {
+		return nil, false, err
+	}
+	return rows[:min(len(rows), limit)], len(rows) > limit, nil
 }
 
 // changesTag is the entity tag of a list of children or versions.
@@ -209,16 +217,11 @@ func (s *Service) Versions(ctx context.Context, c acl.Client, path store.Path, b
 	if err := v.may(acl.ListVersions, "You may not list the versions of this object."); err != nil {
 		return nil, err
 	}
-	if limit <= 0 || limit > pageSize {
-		limit = pageSize
-	}
-	versions, err := s.dir.Versions(ctx, v.Name.ID, before, limit+1)
+	versions, more, err := onePage(limit, func(n int) ([]store.Version, error) {
+		return s.dir.Versions(ctx, v.Name.ID, before, n)
+	})
 	if err != nil {
 		return nil, err
 	}
-	listing := &VersionListing{Object: v.info(ref), Tag: changesTag(v.Name), Versions: versions}
-	if listing.More = len(versions) > limit; listing.More {
-		listing.Versions = versions[:limit]
-	}
-	return listing, nil
+	return &VersionListing{Object: v.info(ref), Tag: changesTag(v.Name), Versions: versions, More: more}, nil
 }
