@@ -3,9 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -89,49 +87,6 @@ func (st *story) rename() {
 	st.sameListsAt(target)
 }
 
-// move gives versions to another name, and returns what is answered.
-func (w *world) move(client, source, target string, held []*edition, copying bool) string {
-	var urls strings.Builder
-	th := w.bindObject(client, target)
-	if copying {
-		th.lists = w.names[source].lists.clone()
-	}
-	for _, v := range held {
-		if there, _ := w.inTheWay(target, source, v.id); there != nil {
-			th.versions = slices.DeleteFunc(th.versions, func(v *edition) bool { return v == there })
-		}
-		moved := &edition{id: v.id, content: v.content, kind: v.kind, lists: madeBy(client)}
-		if copying {
-			moved.lists = v.lists.clone()
-		}
-		th.versions = append(th.versions, moved)
-		v.chain = target
-		fmt.Fprintf(&urls, "/hatrac%s:%s\n", target, v.id)
-	}
-	return urls.String()
-}
-
-// renamed returns from where to where versions were renamed that are there.
-func (w *world) renamed() (ways [][2]string) {
-	for _, name := range slices.Sorted(maps.Keys(w.names)) {
-		for _, v := range w.names[name].versions {
-			if v.chain != "" && isObject(w.live(v.chain)) {
-				ways = append(ways, [2]string{name, v.chain})
-			}
-		}
-	}
-	return ways
-}
-
-// clone returns lists that can change by themselves.
-func (l lists) clone() lists {
-	c := lists{}
-	for name, list := range l {
-		c[name] = slices.Clone(list)
-	}
-	return c
-}
-
 // restore brings back a name or a version.
 func (st *story) restore() {
 	name := st.name()
@@ -151,22 +106,6 @@ func (st *story) restore() {
 	default:
 		st.world.names[name].ever(id).deleted = false
 	}
-}
-
-// gone returns the names, and the versions of names that are there, that were deleted.
-func (w *world) gone() (all [][2]string) {
-	for _, name := range slices.Sorted(maps.Keys(w.names)) {
-		if w.names[name].deleted {
-			all = append(all, [2]string{name, ""})
-			continue
-		}
-		for _, v := range w.names[name].versions {
-			if v.deleted {
-				all = append(all, [2]string{name, v.id})
-			}
-		}
-	}
-	return all
 }
 
 func isObject(th *thing) bool { return th != nil && !th.namespace }
