@@ -181,7 +181,7 @@ func TestAListingNeedsTheSameMemoryHoweverLongItIs(t *testing.T) {
 	const some = 50_000 // from where on more is the same
 	many := 1_000_000
 	if raceEnabled {
-		many = 200_000
+		many = 100_000
 	}
 	before := listed(t, some)
 	got := listed(t, many)
