@@ -35,24 +35,34 @@ func (s *Service) PutChunk(ctx context.Context, c acl.Client, req PutChunk) erro
 	if req.Number < 0 || req.Number >= job.Chunks() {
 		return store.NewError(store.Conflict, string(req.Path), "The upload has no chunk of this number.")
 	}
-	offset, length := job.Span(req.Number)
-	if req.Length >= 0 && req.Length != length {
+	if _, length := job.Span(req.Number); req.Length >= 0 && req.Length != length {
 		return wrongLength(req.Path)
 	}
 	if err := (Conditions{Check: req.Check}).Hold(""); err != nil {
 		return err
 	}
-	ctx, release, err := s.claims.take(ctx, claim{job.ID, req.Number})
+	claimed, held, err := s.claims.take(ctx, claim{job.ID, req.Number})
 	if err != nil {
 		return err
 	}
-	defer release()
-	if err = s.forgetChunk(ctx, c, req, job); err != nil {
+	defer held.release()
+	now, continued, err := s.storeChunk(claimed, c, req, job, held)
+	held.release()
+	if err != nil || continued {
 		return err
+	}
+	return s.catchUp(ctx, req.Path, now)
+}
+
+// storeChunk stores and records a chunk that was claimed. It returns what recordChunk does.
+func (s *Service) storeChunk(ctx context.Context, c acl.Client, req PutChunk, job *store.Job, held *holder) (now *store.Job, continued bool, err error) {
+	offset, length := job.Span(req.Number)
+	if err := s.forgetChunk(ctx, c, req, job, held); err != nil {
+		return nil, false, err
 	}
 	running, err := resume(job.Digest, offset)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	in := newIntake(req.Content, length, store.Metadata{MD5: req.MD5, SHA256: req.SHA256})
 	var r io.Reader = in
@@ -60,17 +70,16 @@ func (s *Service) PutChunk(ctx context.Context, c acl.Client, req PutChunk) erro
 		r = io.TeeReader(in, running)
 	}
 	tag, err := s.bulk.PutChunk(ctx, job.Address, req.Number, offset, length, r)
+	if newer := held.record(); newer != nil {
+		return nil, false, newer
+	}
 	if in.misfit && req.Length < 0 {
-		return wrongLength(req.Path)
+		return nil, false, wrongLength(req.Path)
 	}
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	now, continued, err := s.recordChunk(ctx, c, req, tag, job.Digest, running)
-	if err != nil || continued {
-		return err
-	}
-	return s.catchUp(ctx, req.Path, now)
+	return s.recordChunk(ctx, c, req, tag, job.Digest, running)
 }
 
 func wrongLength(path store.Path) error {
@@ -79,7 +88,7 @@ func wrongLength(path store.Path) error {
 
 // forgetChunk prepares for storing a chunk: until it is there again, it is not received, and
 // what was digested of it does not count. It brings job up to date where it changes it.
-func (s *Service) forgetChunk(ctx context.Context, c acl.Client, req PutChunk, job *store.Job) error {
+func (s *Service) forgetChunk(ctx context.Context, c acl.Client, req PutChunk, job *store.Job, held *holder) error {
 	there, err := s.dir.Received(ctx, job.ID, req.Number, 1)
 	if err != nil || len(there) == 0 || there[0].Number != req.Number {
 		return err
@@ -88,6 +97,9 @@ func (s *Service) forgetChunk(ctx context.Context, c acl.Client, req PutChunk, j
 		now, err := lockJob(ctx, tx, c, req)
 		if err != nil {
 			return err
+		}
+		if err := held.newest(); err != nil {
+			return err // or what that one records would be forgotten
 		}
 		*job = *now
 		job.Digest = restarted()
