@@ -192,7 +192,10 @@ func (s *site) send(client, method, target string, body io.Reader, headers ...st
 	if client != nobody {
 		req.Header.Set("Authorization", "Bearer "+s.tokens[client])
 	}
-	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	// A server that is told to close afterwards does not wait for content that it refused, and
+	// who still sends it may see the broken connection before the answer.
+	transport := &http.Transport{DisableCompression: true}
+	defer transport.CloseIdleConnections()
 	response, err := transport.RoundTrip(req)
 	must(s.t, err)
 	defer response.Body.Close()
