@@ -53,7 +53,6 @@ func enclosingPath(node *fs.Inode, known store.Path) store.Path {
 	return known
 }
 
-
 func (n *versionsNode) look(ctx context.Context) (*service.Info, error) {
 	return n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: n.object()})
 }
