@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/hatrac/hatrac/acl"
 )
@@ -37,19 +38,29 @@ func TestFileOverridesDefaults(t *testing.T) {
 	if !got.Bare['+'] || !got.Bare['a'] || got.Bare['@'] || got.Bare['/'] {
 		t.Error("the character class is not what was configured")
 	}
-	got.Bare = nil
+	got.Bare, got.File = nil, ""
 	all := acl.List{"*"}
 	want := &Config{
-		ServicePrefix: "/files", DatabaseType: "sqlite", Database: "/d/h.db", DatabaseSchema: "hatrac", DatabaseRetries: 5, StoragePath: "/c", MaxRequestPayload: 5,
+		ServicePrefix: "/files", DatabaseType: "sqlite", Database: "/d/h.db", DatabaseSchema: "hatrac", DatabaseRetries: 5,
+		Storage: Storage{Backend: Filesystem, Path: "/c"}, MaxRequestPayload: 5, Listen: "127.0.0.1:8080",
+		InlineLimit: 4096, SweepGrace: 24 * time.Hour, SweepInterval: time.Hour,
 		Firewall: acl.Firewall{
 			Create: acl.List{"staff"}, Delete: all, ManageACLs: acl.List{"admins"}, ManageMetadata: all,
 		},
-		DeletedRetention: 720 * time.Hour, SessionLifetime: 90 * time.Minute, CookieName: "webauthn",
-		SecureCookie: true, SessionPath: "/session", UploadExpiration: time.Hour,
+		DeletedRetention: 720 * time.Hour, UploadExpiration: time.Hour,
+		Sessions: Sessions{
+			Providers: []string{"accounts"}, Lifetime: 90 * time.Minute, Cookie: "webauthn", Secure: true,
+			Path: "/session", LogoutURL: "/",
+			Tables: Tables{Schema: "webauthn2", Cookie: "webauthn", Lifetime: 90 * time.Minute},
+			Proxy: Proxy{
+				Host: "localhost", Path: "/authn/session", Cookie: "webauthn", MaxAge: time.Minute, MaxEntries: 10000,
+				Resources: []string{"urn:deriva:rest:service:all"},
+			},
+		},
 		AllowedOrigins: []string{"https://portal.example.org"}, TrustedProxies: []string{"10.0.0.0/8"},
 		ErrorTemplates: map[string]map[string]string{"404": {"text/html": "<p>%(message)s</p>"}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -83,7 +94,7 @@ func TestEnvironmentOverridesFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.StoragePath != "/elsewhere" || got.MaxRequestPayload != 7 {
+	if got.Storage.Path != "/elsewhere" || got.MaxRequestPayload != 7 {
 		t.Errorf("the environment does not count: %+v", got)
 	}
 }
@@ -96,7 +107,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"wrong type":          {`{"database_dsn": "x", "max_request_payload_size": "many"}`, "max_request_payload_size"},
 		"no database":         {`{}`, "database_dsn"},
 		"another database":    {`{"database_type": "oracle"}`, `"oracle"`},
-		"another storage":     {`{"storage_backend": "tape"}`, `"tape"`},
+		"another storage":     {`{"database_dsn": "x", "storage_backend": "tape"}`, `"tape"`},
 		"negative retries":    {`{"database_dsn": "x", "database_max_retries": -1}`, "database_max_retries"},
 		"payload of nothing":  {`{"database_dsn": "x", "max_request_payload_size": 0}`, "max_request_payload_size"},
 		"prefix not a path":   {`{"database_dsn": "x", "service_prefix": "hatrac"}`, "service_prefix"},
@@ -124,7 +135,7 @@ func TestDataFolderHoldsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Database != "/d/hatrac.db" || got.StoragePath != "/d/content" || got.ServicePrefix != "/hatrac" {
+	if got.Database != "/d/hatrac.db" || got.Storage.Path != "/d/content" || got.ServicePrefix != "/hatrac" {
 		t.Errorf("got %+v", got)
 	}
 }
