@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"service/account/sessionproxy": {"store", "service/account"},
 	"rest":                         {"acl", "store", "service", "service/account"},
 	"fusefs":                       {"acl", "store", "service"},
-	"cmd/config":                   {"acl", "store"},
+	"cmd/config":                   {"acl", "store", "store/s3"},
 	"cmd/hatrac": {
 		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "service", "service/account",
 		"service/account/sessiontable", "service/account/sessionproxy", "rest", "fusefs", "cmd/config",

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store/s3"
 )
 
 // read reads a file of testdata, which must be usable.
@@ -79,25 +80,22 @@ func TestTheImpliedSessionProxyIsToldAbout(t *testing.T) {
 func TestBucketsAreUnderstood(t *testing.T) {
 	got, report := read(t, "s3.json")
 	mentions(t, report.Warnings, "presigned_url_threshold")
-	want := &S3{
-		Session:       S3Session{AccessKeyID: "AKIA1", SecretAccessKey: "tiger", Region: "us-west-2"},
-		LegacyMapping: true,
-		Buckets: map[string]S3Bucket{
-			"": {Name: "everything", Prefix: "top", Method: MethodVersioned, PresignExpiration: 300 * time.Second},
+	whole := s3.Client{AccessKeyID: "AKIA1", SecretAccessKey: "tiger", Region: "us-west-2"}
+	third := whole
+	third.Endpoint, third.Insecure, third.PathStyle = "http://10.0.0.1:9000", true, true
+	want := &s3.Config{
+		Legacy: true,
+		Buckets: map[string]s3.Bucket{
+			"": {Name: "everything", PathPrefix: "top", Method: s3.ByName, PresignExpiry: 300 * time.Second, Client: whole},
 			"NS.v1/Sub": {
-				Name: "sub", Method: MethodNamed, Unquote: true, PresignAbove: 1000000, PresignExpiration: time.Minute,
-				Region: "eu-central-1", Session: &S3Session{Profile: "other"},
-				Client: S3Client{
-					Endpoint: "https://s3.example.org", Authorities: "/etc/ssl/site.pem", AddressingStyle: "path",
-					SignatureVersion: "s3v4", ConnectTimeout: 5 * time.Second, ReadTimeout: 2500 * time.Millisecond,
-					MaxAttempts: 5, RetryMode: "standard", MaxConnections: 50,
-					RequestChecksum: "when_required", ResponseCheck: "when_required",
+				Name: "sub", Method: s3.ByNameAndVersion, UnquoteKeys: true, PresignThreshold: 1000000, PresignExpiry: time.Minute,
+				Client: s3.Client{
+					Endpoint: "https://s3.example.org", CertificateFile: "/etc/ssl/site.pem", PathStyle: true,
+					Region: "eu-central-1", Profile: "other",
+					ConnectTimeout: 5 * time.Second, ReadTimeout: 2500 * time.Millisecond, Retries: 5, MaxConnections: 50,
 				},
 			},
-			"ns3": {
-				Name: "b3", Prefix: "hatrac", Method: MethodVersioned, PresignExpiration: 300 * time.Second,
-				Client: S3Client{Endpoint: "http://10.0.0.1:9000", Insecure: true},
-			},
+			"ns3": {Name: "b3", PathPrefix: "hatrac", Method: s3.ByName, PresignExpiry: 300 * time.Second, Client: third},
 		},
 	}
 	if diff := cmp.Diff(want, got.Storage.S3); diff != "" {
@@ -109,10 +107,10 @@ func TestAnOverlayHasBackendConfigurations(t *testing.T) {
 	got, _ := read(t, "overlay.json")
 	want := []Storage{
 		{Backend: Filesystem, Path: "/new"},
-		{Backend: AmazonS3, Path: defaultStoragePath, S3: &S3{
-			Session: S3Session{AccessKeyID: "A", SecretAccessKey: "B"},
-			Buckets: map[string]S3Bucket{"": {
-				Name: "old", Prefix: "data", Method: MethodVersioned, PresignExpiration: 300 * time.Second,
+		{Backend: AmazonS3, Path: defaultStoragePath, S3: &s3.Config{
+			Buckets: map[string]s3.Bucket{"": {
+				Name: "old", PathPrefix: "data", Method: s3.ByName,
+				Client: s3.Client{AccessKeyID: "A", SecretAccessKey: "B"},
 			}},
 		}},
 	}
@@ -190,8 +188,8 @@ func TestPrecedence(t *testing.T) {
 	if diff := cmp.Diff(acl.Firewall{Create: acl.List{"a,b"}, Delete: acl.List{}, ManageACLs: acl.List{"*"}, ManageMetadata: acl.List{"*"}}, got.Firewall); diff != "" {
 		t.Error(diff)
 	}
-	if s3 := got.Storage.S3; !s3.LegacyMapping || s3.Buckets["a.b/C"].Name != "x" {
-		t.Errorf("got %+v", s3)
+	if got.Storage.S3 == nil || !got.Storage.S3.Legacy || got.Storage.S3.Buckets["a.b/C"].Name != "x" {
+		t.Errorf("got %+v", got.Storage)
 	}
 }
 
@@ -229,7 +227,7 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	got, report := Read(Source{File: write(t, text)})
 	mentions(t, report.Errors)
 	mentions(t, report.Warnings, "everybody on this machine can read "+dsn)
-	if got.Database != "dbname=h password=p" || got.Storage.S3.Session.SecretAccessKey != "tiger" {
+	if got.Database != "dbname=h password=p" || got.Storage.S3.Buckets[""].Client.SecretAccessKey != "tiger" {
 		t.Errorf("got %+v", got)
 	}
 	got, report = Read(Source{File: write(t, `{"database_dsn": "file"}`), Environ: []string{"HATRAC_DATABASE_DSN_FILE=" + key}})

@@ -1,103 +1,46 @@
 package config
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hatrac/hatrac/store/s3"
 )
 
-// S3 has the buckets of a store.
-type S3 struct {
-	// Session is for the buckets that have none of their own.
-	Session S3Session
-	// Buckets are by the namespace whose content they hold, without slashes at its ends.
-	Buckets map[string]S3Bucket
-	// LegacyMapping compares the first segment of a name with the namespaces alone.
-	LegacyMapping bool
-}
+// session is a source of credentials; what is empty comes from the usual places.
+type session struct{ keyID, secret, token, region, profile string }
 
-// S3Session has credentials; what is empty comes from the usual places.
-type S3Session struct {
-	AccessKeyID, SecretAccessKey, SessionToken string
-	Region, Profile                            string
-}
-
-// The ways to make keys of names and versions.
-const (
-	MethodVersioned = "pref/**/hname"      // the bucket keeps versions
-	MethodNamed     = "pref/**/hname:hver" // the version is in the key
-)
-
-// S3Bucket is one bucket.
-type S3Bucket struct {
-	Name string
-	// Prefix leads the keys, without slashes at its ends.
-	Prefix string
-	// Method is MethodVersioned or MethodNamed.
-	Method string
-	// Unquote percent-decodes keys.
-	Unquote bool
-	// PresignAbove is the size in bytes above which clients are sent to the bucket; 0: never.
-	PresignAbove int64
-	// PresignExpiration is how long such an URL is valid.
-	PresignExpiration time.Duration
-	Region            string
-	// Session is nil for that of the whole.
-	Session *S3Session
-	Client  S3Client
-}
-
-// S3Client says how a bucket is talked to; zero values are the usual ones.
-type S3Client struct {
-	Endpoint string
-	// Insecure does not check certificates; Authorities is a PEM file with those that may have
-	// signed them.
-	Insecure    bool
-	Authorities string
-	// PlainHTTP is for an endpoint without a scheme.
-	PlainHTTP   bool
-	Credentials S3Session
-	// AddressingStyle is "path", "virtual", "auto" or empty.
-	AddressingStyle                string
-	SignatureVersion               string
-	ConnectTimeout, ReadTimeout    time.Duration
-	MaxAttempts                    int
-	RetryMode                      string
-	MaxConnections                 int
-	RequestChecksum, ResponseCheck string
-}
-
-const (
-	defaultKeyPrefix = "hatrac"
-	defaultPresign   = 300 * time.Second
-)
+// defaultPresign is how long URLs are valid that lead clients to a bucket.
+const defaultPresign = s3.DefaultPresignExpiry
 
 // oldestS3 reads the form that has one bucket for everything; nil if it is not used.
-func (f *fields) oldestS3() *S3 {
-	b := S3Bucket{Method: MethodVersioned, PresignExpiration: defaultPresign}
+func (f *fields) oldestS3() *s3.Config {
+	b := s3.Bucket{Method: s3.ByName}
 	f.get(&b.Name, "s3_bucket")
-	f.get(&b.Prefix, "s3_object_prefix")
-	b.Prefix = strings.Trim(b.Prefix, "/")
-	s := &S3{}
+	f.get(&b.PathPrefix, "s3_object_prefix")
+	b.PathPrefix = strings.Trim(b.PathPrefix, "/")
 	if connection := f.structure("s3_connection"); connection != nil {
-		connection.credentials(&s.Session)
+		own := connection.credentials()
 		connection.end()
+		own.fill(&b.Client)
 	}
 	if b.Name == "" {
 		return nil
 	}
-	s.Buckets = map[string]S3Bucket{"": b}
-	return s
+	return &s3.Config{Buckets: map[string]s3.Bucket{"": b}}
 }
 
 // s3 reads s3_config.
-func (f *fields) s3() *S3 {
-	s := &S3{Buckets: make(map[string]S3Bucket)}
-	if session := f.structure("default_session", "session"); session != nil {
-		s.Session = session.session()
+func (f *fields) s3() *s3.Config {
+	s := &s3.Config{Buckets: make(map[string]s3.Bucket)}
+	var whole session
+	if inner := f.structure("default_session", "session"); inner != nil {
+		whole = inner.session()
 	}
-	f.get(&s.LegacyMapping, "legacy_mapping")
+	f.get(&s.Legacy, "legacy_mapping")
 	buckets := f.structure("buckets", "bucket_mappings")
 	f.end()
 	if buckets == nil || len(buckets.document) == 0 {
@@ -105,73 +48,79 @@ func (f *fields) s3() *S3 {
 		return s
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(buckets.document)) {
-		if namespace == "comment" {
-			if _, ok := buckets.document[namespace].(map[string]any); !ok {
-				continue
-			}
+		if _, isBucket := buckets.document[namespace].(map[string]any); namespace == "comment" && !isBucket {
+			continue
 		}
 		prefix := strings.Trim(namespace, "/")
-		bucket := buckets.structure(namespace)
 		if _, twice := s.Buckets[prefix]; twice {
 			f.report.errorf("%s has %q twice", buckets.at, prefix)
 		}
-		if bucket != nil {
-			s.Buckets[prefix] = bucket.bucket()
+		if bucket := buckets.structure(namespace); bucket != nil {
+			s.Buckets[prefix] = bucket.bucket(whole)
 		}
 	}
 	return s
 }
 
-func (f *fields) credentials(s *S3Session) {
-	f.get(&s.AccessKeyID, "aws_access_key_id")
-	f.secret(&s.SecretAccessKey, "aws_secret_access_key")
-	f.secret(&s.SessionToken, "aws_session_token")
-	if (s.AccessKeyID == "") != (s.SecretAccessKey == "") {
+func (f *fields) credentials() (s session) {
+	f.get(&s.keyID, "aws_access_key_id")
+	f.secret(&s.secret, "aws_secret_access_key")
+	f.secret(&s.token, "aws_session_token")
+	if (s.keyID == "") != (s.secret == "") {
 		f.report.errorf("%s: aws_access_key_id and aws_secret_access_key must be given together", f.at)
 	}
+	return s
 }
 
-func (f *fields) session() (s S3Session) {
-	f.credentials(&s)
-	f.get(&s.Region, "region_name")
-	f.get(&s.Profile, "profile_name")
+func (f *fields) session() session {
+	s := f.credentials()
+	f.get(&s.region, "region_name")
+	f.get(&s.profile, "profile_name")
 	f.end()
 	return s
 }
 
-// bucket reads one of s3_config.buckets.
-func (f *fields) bucket() S3Bucket {
-	b := S3Bucket{Prefix: defaultKeyPrefix, Method: MethodVersioned}
-	f.get(&b.Name, "bucket_name")
-	if b.Name == "" {
+// fill gives a client what the session has and the client has not.
+func (s session) fill(c *s3.Client) {
+	c.Region = cmp.Or(c.Region, s.region)
+	if c.AccessKeyID == "" {
+		c.AccessKeyID, c.SecretAccessKey, c.SessionToken, c.Profile = s.keyID, s.secret, s.token, s.profile
+	}
+}
+
+// bucket reads one of s3_config.buckets. The session of the whole counts where the bucket has
+// none of its own, and that where its client has nothing.
+func (f *fields) bucket(whole session) s3.Bucket {
+	b := s3.Bucket{PathPrefix: s3.DefaultPathPrefix}
+	if f.get(&b.Name, "bucket_name"); b.Name == "" {
 		f.report.errorf("%s.bucket_name is missing", f.at)
 	}
-	f.get(&b.Prefix, "bucket_path_prefix")
-	b.Prefix = strings.Trim(b.Prefix, "/")
-	f.get(&b.Method, "hatrac_s3_method")
-	if b.Method != MethodVersioned && b.Method != MethodNamed {
-		f.report.errorf("%s.hatrac_s3_method %q is neither %s nor %s", f.at, b.Method, MethodVersioned, MethodNamed)
-	}
-	f.get(&b.Unquote, "unquote_object_keys")
-	f.get(&b.Region, "region_name")
+	f.get(&b.PathPrefix, "bucket_path_prefix")
+	b.PathPrefix = strings.Trim(b.PathPrefix, "/")
+	method, methods := string(s3.ByName), []string{"", string(s3.ByName), string(s3.ByNameAndVersion)}
+	f.get(&method, "hatrac_s3_method")
+	f.oneOf("hatrac_s3_method", method, methods...)
+	b.Method = s3.Method(method)
+	f.get(&b.UnquoteKeys, "unquote_object_keys")
 	f.presigning(&b)
-	if session := f.structure("session_config"); session != nil {
-		own := session.session()
-		b.Session = &own
+	if inner := f.structure("session_config"); inner != nil {
+		whole = inner.session()
 	}
+	f.get(&whole.region, "region_name")
 	other := f.structure("client_config")
 	if client := f.structure("s3_client_kwargs"); client != nil {
 		b.Client = client.client()
 	} else if other != nil {
 		b.Client = other.client()
 	}
+	whole.fill(&b.Client)
 	f.end()
 	return b
 }
 
 // presigning reads from which size on clients are sent to the bucket. What is no whole number
 // means never, as ever.
-func (f *fields) presigning(b *S3Bucket) {
+func (f *fields) presigning(b *s3.Bucket) {
 	for _, name := range []string{"presigned_url_size_threshold", "presigned_url_threshold"} {
 		v := f.value(name)
 		if v == nil {
@@ -181,18 +130,18 @@ func (f *fields) presigning(b *S3Bucket) {
 		if !ok {
 			f.report.warnf("%s.%s is no whole number, which means never", f.at, name)
 		}
-		b.PresignAbove = max(n, 0)
+		b.PresignThreshold = max(n, 0)
 	}
 	expiration := seconds(defaultPresign)
 	f.get(&expiration, "presigned_url_expiration_secs")
-	b.PresignExpiration = time.Duration(expiration)
-	if b.PresignExpiration <= 0 {
+	b.PresignExpiry = time.Duration(expiration)
+	if b.PresignExpiry <= 0 {
 		f.report.errorf("%s.presigned_url_expiration_secs must be a positive number", f.at)
 	}
 }
 
 // client reads s3_client_kwargs or client_config.
-func (f *fields) client() (c S3Client) {
+func (f *fields) client() (c s3.Client) {
 	f.get(&c.Endpoint, "endpoint_url")
 	verify, useSSL := truthOrText("true"), true
 	f.get(&verify, "verify")
@@ -201,54 +150,75 @@ func (f *fields) client() (c S3Client) {
 	case "false":
 		c.Insecure = true
 	default:
-		c.Authorities = string(verify)
+		c.CertificateFile = string(verify)
 	}
 	f.get(&useSSL, "use_ssl")
-	c.PlainHTTP = !useSSL
-	f.credentials(&c.Credentials)
-	f.get(&c.Credentials.Region, "region_name")
+	c.Plain = !useSSL
+	own := f.credentials()
+	f.get(&own.region, "region_name")
+	style := ""
 	if more := f.structure("config"); more != nil {
-		more.clientConfig(&c)
+		style = more.clientConfig(&c)
 	}
+	own.region = cmp.Or(own.region, c.Region)
+	c.Region = ""
+	own.fill(&c)
+	// Other services than Amazon's seldom have a host name for each bucket.
+	c.PathStyle = style == "path" || style != "virtual" && c.Endpoint != ""
 	f.end()
 	return c
 }
 
-func (f *fields) clientConfig(c *S3Client) {
-	if style := f.structure("s3"); style != nil {
-		style.get(&c.AddressingStyle, "addressing_style")
-		style.end()
-		style.oneOf("addressing_style", c.AddressingStyle, "", "auto", "path", "virtual")
+// clientConfig reads what is below config there, and returns the style of addresses.
+func (f *fields) clientConfig(c *s3.Client) (style string) {
+	if own := f.structure("s3"); own != nil {
+		own.get(&style, "addressing_style")
+		own.end()
+		own.oneOf("addressing_style", style, "", "auto", "path", "virtual")
 	}
-	f.get(&c.SignatureVersion, "signature_version")
-	if c.SignatureVersion != "" && c.SignatureVersion != "s3v4" && c.SignatureVersion != "v4" {
-		f.report.warnf("%s.signature_version %q is not in use any more: requests are signed with s3v4", f.at, c.SignatureVersion)
-	}
-	if c.Credentials.Region == "" {
-		f.get(&c.Credentials.Region, "region_name")
-	} else {
-		f.value("region_name")
+	f.get(&c.Region, "region_name")
+	signature := "s3v4"
+	if f.get(&signature, "signature_version"); signature != "s3v4" && signature != "v4" {
+		f.report.warnf("%s.signature_version %q is not in use any more: requests are signed with s3v4", f.at, signature)
 	}
 	var connect, read seconds
 	f.get(&connect, "connect_timeout")
 	f.get(&read, "read_timeout")
 	c.ConnectTimeout, c.ReadTimeout = time.Duration(connect), time.Duration(read)
-	if retries := f.structure("retries"); retries != nil {
-		var more int
-		if retries.get(&more, "max_attempts") {
-			c.MaxAttempts = more + 1 // the first one does not count there
-		}
-		retries.get(&c.MaxAttempts, "total_max_attempts")
-		retries.get(&c.RetryMode, "mode")
-		retries.end()
-		retries.oneOf("mode", c.RetryMode, "", "legacy", "standard", "adaptive")
-	}
+	f.retries(c)
 	f.get(&c.MaxConnections, "max_pool_connections")
-	f.get(&c.RequestChecksum, "request_checksum_calculation")
-	f.get(&c.ResponseCheck, "response_checksum_validation")
-	f.oneOf("request_checksum_calculation", c.RequestChecksum, "", "when_supported", "when_required")
-	f.oneOf("response_checksum_validation", c.ResponseCheck, "", "when_supported", "when_required")
+	c.RequestChecksums = f.checksums("request_checksum_calculation")
+	c.ResponseChecksums = f.checksums("response_checksum_validation")
 	f.end()
+	return style
+}
+
+// retries reads how often a request is tried. One of its keys leaves out the first time.
+func (f *fields) retries(c *s3.Client) {
+	own := f.structure("retries")
+	if own == nil {
+		return
+	}
+	var again int
+	if own.get(&again, "max_attempts") {
+		c.Retries = again + 1
+	}
+	own.get(&c.Retries, "total_max_attempts")
+	if c.Retries < 0 || again < 0 {
+		f.report.errorf("%s.retries cannot be negative", f.at)
+	}
+	mode := ""
+	own.get(&mode, "mode")
+	own.end()
+	own.oneOf("mode", mode, "", "legacy", "standard", "adaptive")
+}
+
+// checksums reports whether checksums are used wherever that can be.
+func (f *fields) checksums(name string) bool {
+	when := ""
+	f.get(&when, name)
+	f.oneOf(name, when, "", "when_supported", "when_required")
+	return when == "when_supported"
 }
 
 // oneOf reports a value that is none of those there are.

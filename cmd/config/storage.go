@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/hatrac/hatrac/store/s3"
 )
 
 // The back ends for content.
@@ -22,7 +24,7 @@ type Storage struct {
 	// Path is the folder, with Filesystem.
 	Path string
 	// S3 has the buckets, with AmazonS3.
-	S3 *S3
+	S3 *s3.Config
 	// Layers are the back ends of an Overlay: the first one is written, all are read.
 	Layers []Storage
 }
