@@ -23,6 +23,7 @@ var rooms = map[string][]string{
 	"store/sqlite":                 {"acl", "store"},
 	"store/postgres":               {"acl", "store"},
 	"store/filesystem":             {"acl", "store"},
+	"store/s3":                     {"acl", "store"},
 	"store/storetest":              {"acl", "store"},
 	"store/postgres/pgtest":        {},
 	"service":                      {"acl", "store"},
@@ -33,7 +34,7 @@ var rooms = map[string][]string{
 	"fusefs":                       {"acl", "store", "service"},
 	"cmd/config":                   {"acl", "store", "store/s3"},
 	"cmd/hatrac": {
-		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "service", "service/account",
+		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "service", "service/account",
 		"service/account/sessiontable", "service/account/sessionproxy", "rest", "fusefs", "cmd/config",
 	},
 	"integration": {},
@@ -48,7 +49,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":            {"store/postgres", "service/account/sessiontable"},
 	"github.com/pressly/goose":        {"store/sqlite", "store/postgres"},
 	"database/sql":                    {"store/sqlite", "store/postgres"},
-	"net/http":                        {"rest", "service/account/sessionproxy", "cmd/hatrac"},
+	"net/http":                        {"rest", "service/account/sessionproxy", "store/s3", "cmd/hatrac"},
 	"github.com/hashicorp/golang-lru": {"service/account/sessionproxy"},
 }
 

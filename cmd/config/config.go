@@ -112,7 +112,11 @@ func Read(src Source) (*Config, *Report) {
 	}
 	var layers []layer
 	if src.File != "" {
-		layers = append(layers, r.file(src.File))
+		l := r.file(src.File)
+		if l == nil { // what else is wrong follows from that
+			return nil, r.report
+		}
+		layers = append(layers, l)
 	}
 	environment := r.environment(src.Environ)
 	flags := r.flags(src.Flags)

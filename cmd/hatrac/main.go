@@ -121,6 +121,6 @@ func group(cmd *cobra.Command) *cobra.Command {
 func (a *app) storeFlags(cmd *cobra.Command, shown ...string) {
 	a.keyFlags(cmd, shown...)
 	cmd.Flags().StringVar(&a.data, "data", "", "the folder of an embedded `store` (default \"hatrac-data\")")
-	cmd.Flags().StringVar(&a.config, "config", "", "a hatrac_config.json `file`, instead of --data")
+	cmd.Flags().StringVar(&a.config, "config", "", "a hatrac_config.json `file`, instead of --data; its keys are flags too: hatrac config keys")
 	cmd.MarkFlagsMutuallyExclusive("data", "config")
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/filesystem"
 	"github.com/hatrac/hatrac/store/postgres"
+	"github.com/hatrac/hatrac/store/s3"
 	"github.com/hatrac/hatrac/store/sqlite"
 )
 
@@ -90,7 +91,17 @@ func openDirectory(ctx context.Context, cfg *config.Config, create bool) (store.
 
 // openBulk opens the storage of the configuration.
 func openBulk(ctx context.Context, cfg *config.Config) (bulk, error) {
-	return filesystem.Open(ctx, filesystem.Config{Root: cfg.Storage.Path})
+	return openStorage(ctx, cfg.Storage)
+}
+
+func openStorage(ctx context.Context, s config.Storage) (bulk, error) {
+	switch s.Backend {
+	case config.AmazonS3:
+		return s3.Open(ctx, *s.S3)
+	case config.Overlay:
+		return nil, errors.New("storage_backend overlay cannot be opened by this release")
+	}
+	return filesystem.Open(ctx, filesystem.Config{Root: s.Path})
 }
 
 func (o *opened) build(ctx context.Context, log zerolog.Logger) error {

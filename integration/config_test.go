@@ -1,0 +1,94 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestConfigurationIsCheckedAsAWhole(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file("good.json", `{"database_dsn": "db/h.db", "storage_path": "bulk", "service_prefix": "/files"}`)
+	file("old.json", `{"database_type": "postgres", "database_name": "host=127.0.0.1 port=1 dbname=h password=hunter2",
+		"backend": "filesystem", "storage_path": "bulk", "firewall_acls": {"manage_acl": ["admins"]}, "404_html": "<p>none</p>"}`)
+	file("bad.json", `{"database_dsn": "db/h.db", "storage_pth": "x", "service_prefix": "files", "trusted_proxies": ["proxy"],
+		"web_cookie_name": "a b"}`)
+	file("faces.json", `{"database_dsn": "db/h.db", "trusted_proxies": ["proxy"], "allowed_origins": ["portal"],
+		"error_templates": {"999": {}}, "webauthn_proxy_config": {"session_https_verify": "none.pem"}}`)
+	file("proxy.json", `{"database_dsn": "db/h.db", "storage_path": "bulk", "session_providers": ["session_proxy"],
+		"webauthn_proxy_config": {"session_host": "127.0.0.1:1"}}`)
+	file("secret", "host=127.0.0.1 port=1 dbname=h password=hunter2\n")
+
+	for _, c := range []struct {
+		line  string
+		code  int
+		words []string // that are printed
+	}{
+		{"config check --config good.json", 0, []string{"The configuration can be used."}},
+		{"config check", 0, []string{"can be used"}},
+		{"config check --config none.json", 1, []string{"error: there is no configuration file none.json", "has 1 error"}},
+		{"config check --config bad.json", 1, []string{
+			`error: unknown key "storage_pth"; did you mean "storage_path"?`, `error: service_prefix "files"`,
+			`error: web_cookie_name "a b"`, "has 3 errors",
+		}},
+		{"config check --config faces.json", 1, []string{`"proxy"`, `"portal"`, `"999"`, "none.pem"}},
+		{"config check --config old.json", 0, []string{
+			"warning: firewall_acls.manage_acl", "warning: an original hatrac_config.json without webauthn_proxy_config",
+		}},
+		{"config check --config old.json --session-providers accounts --show", 0, []string{`"database_dsn": "host=127.0.0.1 port=1 dbname=h password=***"`, `"text/html": "`}},
+		{"config show --config good.json --database-type postgres --database-dsn-file secret", 0, []string{"password=***"}},
+		{"config show --config good.json --max-request-payload-size 7 --store-read-only", 0, []string{`"max_request_payload_size": 7`, `"read_only": true`, `"service_prefix": "/files"`, `"listen": "127.0.0.1:9"`}},
+		{"config show --config good.json --listen :80", 0, []string{`"listen": ":80"`}},
+		{"config show --config bad.json", 1, []string{"storage_pth", "2 more"}},
+		{"config keys", 0, []string{"storage_path", "HATRAC_FIREWALL_ACLS__CREATE, --firewall-acls-create", "or database_dsn_file"}},
+		{"config check --config good.json --connect", 1, []string{"hatrac init --config good.json", "bulk"}},
+		{"init --config good.json --owner curators", 0, nil},
+		{"config check --config good.json --connect", 0, []string{"can be used"}},
+		{"config check --config proxy.json --connect", 1, []string{"error: ", "session host"}},
+		{"config check --config old.json --connect", 1, []string{"error: "}},
+	} {
+		t.Setenv("HATRAC_LISTEN", "127.0.0.1:9")
+		code, stdout, stderr := call(t, dir, "", strings.Fields(c.line)...)
+		printed := stdout + stderr
+		if code != c.code {
+			t.Errorf("hatrac %s: exit %d, want %d\n%s", c.line, code, c.code, printed)
+		}
+		for _, word := range c.words {
+			if !strings.Contains(printed, word) {
+				t.Errorf("hatrac %s does not print %q:\n%s", c.line, word, printed)
+			}
+		}
+		if strings.Contains(printed, "hunter2") {
+			t.Errorf("hatrac %s prints a password:\n%s", c.line, printed)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "hatrac-data")); err == nil {
+		t.Error("a check made a store")
+	}
+}
+
+// TestChangesAreInTheAuditLog has the file that the configuration names.
+func TestChangesAreInTheAuditLog(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "audit.log")
+	p := start(t, nil, "serve", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--audit-log", log)
+	url := p.waitFor("REST API")
+	p.waitFor("Account ")
+	token := strings.TrimSpace(output(t, "", program, "token", "create", "admin", "--data", filepath.Join(dir, "data")))
+	admin := &client{t: t, url: url, token: token}
+	admin.put("/a", "x")
+	p.stop()
+	text, err := os.ReadFile(log)
+	if err != nil || !strings.Contains(string(text), `"client":"admin"`) || strings.Count(string(text), "\n") != 1 {
+		t.Errorf("the audit log has %q, %v", text, err)
+	}
+	if info, err := os.Stat(log); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the audit log is open to others: %v, %v", info.Mode(), err)
+	}
+}
