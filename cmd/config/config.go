@@ -4,7 +4,6 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"time"
 
@@ -87,19 +86,6 @@ type Source struct {
 	Environ []string
 	// Flags are words of the command line by the names of the keys that they set.
 	Flags map[string]string
-}
-
-// Load reads a configuration file and the environment.
-func Load(path string) (*Config, error) {
-	cfg, report := Read(Source{File: path, Environ: os.Environ()})
-	return cfg, report.Err()
-}
-
-// ForData returns the configuration of an embedded store: everything in one folder. The
-// environment counts, but for where things are.
-func ForData(dir string) (*Config, error) {
-	cfg, report := Read(Source{Data: dir, Environ: os.Environ()})
-	return cfg, report.Err()
 }
 
 // Read reads a configuration. The report has all that is wrong with it; if that keeps it from

@@ -22,8 +22,18 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
+func load(path string) (*Config, error) {
+	cfg, report := Read(Source{File: path, Environ: os.Environ()})
+	return cfg, report.Err()
+}
+
+func forData(dir string) (*Config, error) {
+	cfg, report := Read(Source{Data: dir, Environ: os.Environ()})
+	return cfg, report.Err()
+}
+
 func TestFileOverridesDefaults(t *testing.T) {
-	got, err := Load(write(t, `{
+	got, err := load(write(t, `{
 		"comment": "a site", "database_dsn": "/d/h.db", "storage_path": "/c", "service_prefix": "/files/",
 		"max_request_payload_size": 5, "deleted_retention": "720h", "session_expiration_minutes": 90,
 		"allowed_url_char_class": "[-._~A-Za-z0-9/+]",
@@ -66,7 +76,7 @@ func TestFileOverridesDefaults(t *testing.T) {
 }
 
 func TestReadOnlyClosesWhatIsNotConfigured(t *testing.T) {
-	got, err := Load(write(t, `{"database_dsn": "x", "read_only": true, "firewall_acls": {"delete": ["*"]}}`))
+	got, err := load(write(t, `{"database_dsn": "x", "read_only": true, "firewall_acls": {"delete": ["*"]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +87,7 @@ func TestReadOnlyClosesWhatIsNotConfigured(t *testing.T) {
 }
 
 func TestPostgreSQLIsConfiguredAsEver(t *testing.T) {
-	got, err := Load(write(t, `{"database_type": "postgres", "database_name": "dbname=h", "database_schema": "s", "database_max_retries": 9}`))
+	got, err := load(write(t, `{"database_type": "postgres", "database_name": "dbname=h", "database_schema": "s", "database_max_retries": 9}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +100,7 @@ func TestEnvironmentOverridesFile(t *testing.T) {
 	t.Setenv("HATRAC_STORAGE_PATH", "/elsewhere")
 	t.Setenv("HATRAC_MAX_REQUEST_PAYLOAD_SIZE", "7")
 	t.Setenv("HATRAC_UNRELATED", "1")
-	got, err := Load(write(t, `{"database_dsn": "x", "storage_path": "/c"}`))
+	got, err := load(write(t, `{"database_dsn": "x", "storage_path": "/c"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,20 +128,20 @@ func TestMistakesAreNamed(t *testing.T) {
 		"cookie with a space": {`{"database_dsn": "x", "web_cookie_name": "a b"}`, "web_cookie_name"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Load(write(t, c.text))
+			_, err := load(write(t, c.text))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %s", err, c.want)
 			}
 		})
 	}
-	if _, err := Load("/nowhere/hatrac_config.json"); err == nil || !strings.Contains(err.Error(), "/nowhere/hatrac_config.json") {
+	if _, err := load("/nowhere/hatrac_config.json"); err == nil || !strings.Contains(err.Error(), "/nowhere/hatrac_config.json") {
 		t.Errorf("a missing file is not named: %v", err)
 	}
 }
 
 func TestDataFolderHoldsEverything(t *testing.T) {
 	t.Setenv("HATRAC_STORAGE_PATH", "/elsewhere")
-	got, err := ForData("/d")
+	got, err := forData("/d")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -202,6 +202,28 @@ func TestEnvironmentAloneIsEnough(t *testing.T) {
 	if got.Data != "" || got.Database != "dbname=h" || got.Storage.S3.Buckets["NS.v1/Sub"].Name != "x" {
 		t.Errorf("got %+v", got)
 	}
+	got, report = Read(Source{Data: "/d", Environ: []string{
+		"HATRAC_STORAGE_PATH=/elsewhere", "HATRAC_S3_CONNECTION__AWS_SECRET_ACCESS_KEY=0123",
+	}})
+	mentions(t, report.Errors)
+	if got.Storage.Path != "/d/content" || got.values.s3Connection != nil {
+		t.Errorf("the environment moves an embedded store: %+v", got.Storage)
+	}
+	_, report = Read(Source{
+		File: write(t, `{"database_dsn": "x", "backend": "amazons3", "s3_bucket": "b", "s3_connection": {"aws_access_key_id": "A"}}`),
+		Environ: []string{
+			"HATRAC_S3_CONNECTION__AWS_SECRET_ACCESS_KEY=0123", "HATRAC_S3_CONFIG__LEGACY={", "HATRAC_S3_OBJECT_PREFIX=12",
+		},
+	})
+	mentions(t, report.Errors, "HATRAC_S3_CONFIG__LEGACY must be JSON")
+	got, report = Read(Source{
+		File:    write(t, `{"database_dsn": "x", "backend": "amazons3", "s3_bucket": "b", "s3_connection": {"aws_access_key_id": "A"}}`),
+		Environ: []string{"HATRAC_S3_CONNECTION__AWS_SECRET_ACCESS_KEY=0123", "HATRAC_S3_OBJECT_PREFIX=12"},
+	})
+	mentions(t, report.Errors)
+	if b := got.Storage.S3.Buckets[""]; b.Client.SecretAccessKey != "0123" || b.Client.AccessKeyID != "A" || b.PathPrefix != "12" {
+		t.Errorf("got %+v", b)
+	}
 	got, report = Read(Source{Environ: []string{"HATRAC_DATA=/d", "HATRAC_INLINE_LIMIT=0"}})
 	mentions(t, report.Errors)
 	if got.Data != "/d" || got.Database != "/d/hatrac.db" || got.InlineLimit != 0 {

@@ -133,20 +133,25 @@ func (r *reader) set(l layer, path []string, value, source string) bool {
 		}
 		return true
 	}
-	return r.below(l, path, value)
+	return r.below(l, path, value, source)
 }
 
 // below sets one value within a structure, on a copy of what is there.
-func (r *reader) below(l layer, path []string, value string) bool {
+func (r *reader) below(l layer, path []string, value, source string) bool {
 	k, ok := r.find(path[0])
 	if _, isTree := k.into.(*tree); !ok || !isTree || len(path) == 1 {
 		return false
 	}
-	v, err := parseJSON([]byte(value))
-	if err != nil {
-		v = value
+	// Words are words: whether they stand for a number, the key decides.
+	var patch any = value
+	if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
+		v, err := parseJSON([]byte(value))
+		if err != nil {
+			r.report.errorf("%s must be JSON", source)
+			return true
+		}
+		patch = v
 	}
-	patch := v
 	for _, name := range slices.Backward(path[1:]) {
 		patch = map[string]any{name: patch}
 	}

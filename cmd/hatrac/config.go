@@ -120,7 +120,7 @@ func (a *app) checkConnections(ctx context.Context, cfg *config.Config, report *
 	defer cancel()
 	dir, err := openDirectory(ctx, cfg, false)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = noStore(cfg)
+		err = noStore(cfg.Data, cfg.File)
 	}
 	if add(report, err); err == nil {
 		add(report, dir.Close())

@@ -52,7 +52,7 @@ func (a *app) open(ctx context.Context, create bool, log zerolog.Logger) (*opene
 	a.warn(log)
 	dir, err := openDirectory(ctx, cfg, create)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, noStore(cfg)
+		return nil, noStore(cfg.Data, cfg.File)
 	}
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (a *app) open(ctx context.Context, create bool, log zerolog.Logger) (*opene
 		return nil, errors.Join(err, dir.Close())
 	}
 	if o.fresh && !create {
-		return nil, errors.Join(noStore(cfg), o.close())
+		return nil, errors.Join(noStore(cfg.Data, cfg.File), o.close())
 	}
 	return o, nil
 }
@@ -139,12 +139,12 @@ func inlineLimit(limit int) int {
 	return limit
 }
 
-func noStore(cfg *config.Config) error {
+func noStore(data, configFile string) error {
 	switch {
-	case cfg.Data != "":
-		return fmt.Errorf("there is no store in %s; \"hatrac serve --data %s\" or \"hatrac init\" makes one", cfg.Data, cfg.Data)
-	case cfg.File != "":
-		return fmt.Errorf("there is no store yet; make it with \"hatrac init --config %s --owner ROLE\"", cfg.File)
+	case data != "":
+		return fmt.Errorf("there is no store in %s; \"hatrac serve --data %s\" or \"hatrac init\" makes one", data, data)
+	case configFile != "":
+		return fmt.Errorf("there is no store yet; make it with \"hatrac init --config %s --owner ROLE\"", configFile)
 	}
 	return errors.New("there is no store yet; make it with \"hatrac init --owner ROLE\" and the same settings")
 }
