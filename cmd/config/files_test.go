@@ -60,6 +60,13 @@ func TestAnOriginalFileIsUnderstood(t *testing.T) {
 	if diff := cmp.Diff([]string{Accounts, SessionProxy}, got.Sessions.Providers); diff != "" {
 		t.Error(diff)
 	}
+	proxy := Proxy{
+		Host: "auth.example.org:8443", Path: "/authn/session", Cookie: "webauthn", MaxAge: time.Minute, MaxEntries: 10000,
+		Resources: []string{"urn:one"},
+	}
+	if diff := cmp.Diff(proxy, got.Sessions.Proxy); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestTheImpliedSessionProxyIsToldAbout(t *testing.T) {
