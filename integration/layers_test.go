@@ -23,7 +23,8 @@ var rooms = map[string][]string{
 	"store/sqlite":                 {"acl", "store"},
 	"store/postgres":               {"acl", "store"},
 	"store/filesystem":             {"acl", "store"},
-	"store/s3":                     {"acl", "store"},
+	"store/s3":                     {"store"},
+	"store/s3/s3test":              {},
 	"store/storetest":              {"acl", "store"},
 	"store/postgres/pgtest":        {},
 	"service":                      {"acl", "store"},
@@ -49,7 +50,8 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":            {"store/postgres", "service/account/sessiontable"},
 	"github.com/pressly/goose":        {"store/sqlite", "store/postgres"},
 	"database/sql":                    {"store/sqlite", "store/postgres"},
-	"net/http":                        {"rest", "service/account/sessionproxy", "store/s3", "cmd/hatrac"},
+	"net/http":                        {"rest", "service/account/sessionproxy", "store/s3", "store/s3/s3test", "cmd/hatrac"},
+	"github.com/aws":                  {"store/s3", "store/s3/s3test"},
 	"github.com/hashicorp/golang-lru": {"service/account/sessionproxy"},
 }
 

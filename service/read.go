@@ -80,6 +80,10 @@ func open(ctx context.Context, bulk store.Bulk, v *store.Version) (store.Content
 	if v.HasInline {
 		return inlineContent{bytes.NewReader(v.Inline)}, nil
 	}
+	if opener, ok := bulk.(store.SizedOpener); ok {
+		content, err := opener.OpenSized(ctx, v.Address, v.Size)
+		return content, store.Wrap(store.Internal, "open content", err)
+	}
 	content, err := bulk.Open(ctx, v.Address)
 	if err != nil {
 		return nil, store.Wrap(store.Internal, "open content", err)

@@ -94,17 +94,17 @@ func (b *Bulk) Begin(ctx context.Context, p store.Placement, chunkSize int64) (s
 	}
 	chunks := (p.Size + chunkSize - 1) / chunkSize
 	if chunks > 1 && (chunkSize < minPartSize || chunks > maxParts) || min(p.Size, chunkSize) > maxPartSize {
-		return at.newPieces().address(), nil
+		made, err := at.beginPieces(ctx, p)
+		if err != nil {
+			return "", err
+		}
+		return made.address(), nil
 	}
-	u, err := at.beginJob(ctx, p)
+	u, err := at.beginUpload(ctx, string(p.Path), p.Version, p.Version)
 	if err != nil {
 		return "", err
 	}
 	return u.address(), nil
-}
-
-func (p *place) beginJob(ctx context.Context, to store.Placement) (*upload, error) {
-	return p.beginUpload(ctx, string(to.Path), to.Version, to.Version)
 }
 
 // PutChunk implements store.Assembler.
@@ -127,7 +127,7 @@ func (b *Bulk) PutChunk(ctx context.Context, a store.Address, number, _, length 
 		return u.put(ctx, int32(number+1), body, length, options...)
 	})
 	if missing(err) && u.finished(ctx) {
-		err = store.NewError(store.Conflict, "", "The content is finished.")
+		err = finished()
 	}
 	return tag, err
 }
@@ -135,8 +135,11 @@ func (b *Bulk) PutChunk(ctx context.Context, a store.Address, number, _, length 
 // sendChunk sends a chunk from memory, if it fits into a part, so that it can be tried again, else
 // while it comes. An error of r is returned as it is.
 func (b *Bulk) sendChunk(ctx context.Context, length int64, r io.Reader, send func(io.Reader, ...func(*s3.Options)) (string, error)) (string, error) {
+	if length < 0 {
+		return "", store.NewError(store.Invalid, "", "A chunk cannot have less than no bytes.")
+	}
+	source := &exactly{from: r, left: length}
 	if length > b.cfg.PartSize {
-		source := &faithful{from: io.LimitReader(r, length)}
 		tag, err := send(source, streaming)
 		if source.err != nil {
 			return "", source.err
@@ -148,8 +151,11 @@ func (b *Bulk) sendChunk(ctx context.Context, length int64, r io.Reader, send fu
 		return "", err
 	}
 	defer memory.free()
-	if err := memory.fill(io.LimitReader(r, length)); err != nil && err != io.EOF {
+	if err := memory.fill(source); err != nil && err != io.EOF {
 		return "", err
+	}
+	if err := ctx.Err(); err != nil {
+		return "", fail(ctx, "send chunk", err)
 	}
 	return send(memory.reader())
 }
@@ -161,27 +167,76 @@ func streaming(o *s3.Options) {
 	o.Retryer = aws.NopRetryer{}
 }
 
-// faithful keeps the error of a source.
-type faithful struct {
+// exactly reads a source that has to give a number of bytes and then end. It keeps the last byte
+// until it knows that the source has ended well, and the error if it has not.
+type exactly struct {
 	from io.Reader
+	left int64
 	err  error
 }
 
-func (f *faithful) Read(p []byte) (int, error) {
-	n, err := f.from.Read(p)
-	if err != nil && err != io.EOF {
-		f.err = err
+func (e *exactly) Read(p []byte) (int, error) {
+	switch {
+	case e.err != nil:
+		return 0, e.err
+	case e.left == 0:
+		e.ends()
+		if e.err != nil {
+			return 0, e.err
+		}
+		return 0, io.EOF
 	}
-	return n, err
+	n, err := e.from.Read(p[:min(int64(len(p)), e.left)])
+	e.left -= int64(n)
+	switch {
+	case err == nil && e.left == 0:
+		e.ends()
+	case err == io.EOF && e.left > 0:
+		e.err = misfit()
+	case err != nil && err != io.EOF:
+		e.err = err
+	}
+	if e.err != nil {
+		return 0, e.err
+	}
+	return n, nil
+}
+
+// ends reads on to the end, where nothing more may come.
+func (e *exactly) ends() {
+	var more [1]byte
+	for {
+		n, err := e.from.Read(more[:])
+		switch {
+		case n > 0:
+			e.err = misfit()
+			return
+		case err == io.EOF:
+			return
+		case err != nil:
+			e.err = err
+			return
+		}
+	}
+}
+
+func misfit() error {
+	return store.NewError(store.Invalid, "", "The chunk has another length than was announced.")
 }
 
 // OpenPart implements store.Assembler: S3 shows no content that is not complete.
-func (b *Bulk) OpenPart(context.Context, store.Address) (store.Content, error) {
+func (b *Bulk) OpenPart(ctx context.Context, _ store.Address) (store.Content, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fail(ctx, "open part", err)
+	}
 	return nil, store.NewError(store.ReadOnly, "", "Content in S3 can be read when it is complete.")
 }
 
 // Reopen implements store.Assembler: what is complete stays as it is.
-func (b *Bulk) Reopen(context.Context, store.Address) error {
+func (b *Bulk) Reopen(ctx context.Context, _ store.Address) error {
+	if err := ctx.Err(); err != nil {
+		return fail(ctx, "reopen", err)
+	}
 	return store.NewError(store.ReadOnly, "", "Content in S3 cannot be changed any more when it is complete.")
 }
 
@@ -199,11 +254,7 @@ func (b *Bulk) Finish(ctx context.Context, a store.Address, to store.Placement, 
 		return "", err
 	}
 	if len(chunks) == 0 {
-		if _, err := u.putEmpty(ctx, to); err != nil {
-			return "", err
-		}
-		u.abort(ctx)
-		return u.made(ctx, to)
+		return u.finishEmpty(ctx, to)
 	}
 	parts := make([]types.CompletedPart, len(chunks))
 	for i, c := range chunks {
@@ -215,6 +266,14 @@ func (b *Bulk) Finish(ctx context.Context, a store.Address, to store.Placement, 
 	return u.made(ctx, to)
 }
 
-func (u *upload) putEmpty(ctx context.Context, to store.Placement) (store.Address, error) {
-	return u.putWhole(ctx, to, nil, to.Version)
+// finishEmpty makes an empty object: an upload without parts cannot be completed.
+func (u *upload) finishEmpty(ctx context.Context, to store.Placement) (store.Address, error) {
+	if a, err := u.made(ctx, to); !missing(err) {
+		return a, err
+	}
+	if err := u.remove(ctx); err != nil {
+		return "", err
+	}
+	a, err := u.putWhole(ctx, u.key, to, nil, to.Version)
+	return a, err
 }

@@ -36,7 +36,6 @@ func newService(ctx context.Context, c Client) (*service, error) {
 		return nil, err
 	}
 	options := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(&http.Client{Transport: transport}),
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = c.Retries })
 		}),
@@ -73,6 +72,7 @@ func newService(ctx context.Context, c Client) (*service, error) {
 	client := s3.NewFromConfig(loaded, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
 		o.BaseEndpoint = endpoint
+		o.HTTPClient = &http.Client{Transport: transport}
 		o.EndpointOptions.DisableHTTPS = c.Plain && endpoint == nil
 	})
 	return &service{Client: client, presign: s3.NewPresignClient(client), transport: transport, cfg: c}, nil
@@ -100,8 +100,8 @@ func (c Client) endpoint() (*string, error) {
 
 func (c Client) transport() (*http.Transport, error) {
 	trust := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.Insecure} // #nosec: asked for
-	if c.CertificateFile != "" {
-		pem, err := os.ReadFile(c.CertificateFile)
+	if file := orDefault(c.CertificateFile, os.Getenv("AWS_CA_BUNDLE")); file != "" {
+		pem, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("the certificates for S3 cannot be read: %w", err)
 		}

@@ -94,7 +94,7 @@ type Client struct {
 	// mostly.
 	PathStyle bool
 	// Insecure does not verify certificates. CertificateFile is a PEM file of the authorities
-	// that are trusted instead of the system's.
+	// that are trusted instead of the system's; empty: that which AWS_CA_BUNDLE names, if any.
 	Insecure        bool
 	CertificateFile string
 	// ConnectTimeout bounds how long a connection may take to be made, ReadTimeout how long a

@@ -110,6 +110,9 @@ func (c *content) ReadAt(p []byte, off int64) (int, error) {
 // where it was.
 func (c *content) Section(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 	s := &section{content: c, ctx: ctx, off: off, left: n}
+	if off < 0 || n < 0 || n > c.size-off {
+		return nil, store.Wrap(store.Internal, "read object", errors.New("the section lies outside of the content"))
+	}
 	if n == 0 {
 		return s, nil
 	}

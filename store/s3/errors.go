@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -36,12 +37,17 @@ func kindOf(err error) store.ErrorKind {
 	var said smithy.APIError
 	if errors.As(err, &said) {
 		switch said.ErrorCode() {
+		case "InvalidArgument": // also what is said of a version id that is not known
+			if strings.Contains(strings.ToLower(said.ErrorMessage()), "version id") {
+				return store.NotFound
+			}
+			return store.Internal
 		case "NoSuchKey", "NoSuchVersion", "NoSuchUpload", "NotFound":
 			return store.NotFound
 		case "QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "NotEnoughSpace":
 			return store.NoSpace
 		case "AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch",
-			"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "EntityTooLarge", "InvalidArgument":
+			"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "EntityTooLarge":
 			return store.Internal
 		}
 	}

@@ -34,7 +34,7 @@ func (u *upload) made(ctx context.Context, to store.Placement) (store.Address, e
 			return "", store.Wrap(store.Internal, "complete upload", errors.New("the object has another size than the content"))
 		}
 		name, own := u.reference(said.Metadata, to)
-		return u.bound(name, own, version)
+		return object{u.place, u.key, version}.bound(name, own)
 	}
 	return "", store.NewError(store.NotFound, "", "The upload does not exist any more.")
 }
@@ -42,8 +42,8 @@ func (u *upload) made(ctx context.Context, to store.Placement) (store.Address, e
 // reference returns the name and the version id that the upload was begun for: those which the
 // object tells, or else its key.
 func (u *upload) reference(marks map[string]string, to store.Placement) (name, version string) {
-	if name, version = marks[metaName], marks[metaVersion]; name != "" {
-		return name, version
+	if name = marks[metaName]; name != "" {
+		return name, store.DecodeSegment(marks[metaVersion])
 	}
 	if u.UnquoteKeys {
 		return string(to.Path), to.Version

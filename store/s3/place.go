@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/oklog/ulid/v2"
+
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -62,11 +64,46 @@ type object struct {
 	version string
 }
 
-// object returns where the content of an origin is.
+// nameless is where objects lie under the prefix of a bucket whose names are too long for a key.
+const nameless = ":long/"
+
+// objectScheme begins the address of content that is not found by its name:
+//
+//	object:BUCKET/KEY/VERSION
+//
+// each percent-encoded; VERSION is what S3 gave, or empty.
+const objectScheme = "object:"
+
+// fits reports whether S3 takes the key, and services that keep objects as files do.
+func fits(key string) bool {
+	const maxKey, maxSegment = 1024, 255
+	if len(key) > maxKey {
+		return false
+	}
+	for segment := range strings.SplitSeq(key, "/") {
+		if len(segment) > maxSegment {
+			return false
+		}
+	}
+	return true
+}
+
+// newKey returns the key for new content.
+func (p *place) newKey(name, version string) string {
+	if key := p.key(name, version); fits(key) {
+		return key
+	}
+	return p.under() + nameless + ulid.Make().String()
+}
+
+// object returns where the content at an address is.
 func (b *Bulk) object(a store.Address) (object, error) {
+	if rest, ok := strings.CutPrefix(string(a), objectScheme); ok {
+		return b.namelessObject(rest)
+	}
 	origin, ok := store.ParseOrigin(a)
 	if !ok {
-		return object{}, store.NewError(store.NotFound, "", "This storage has no such content.")
+		return object{}, noContent()
 	}
 	p, err := b.placeOf(origin.Name)
 	if err != nil {
@@ -79,15 +116,37 @@ func (b *Bulk) object(a store.Address) (object, error) {
 	return o, nil
 }
 
-// origin returns the address of what was stored under a key, if S3 gave it that version id.
-func (p *place) origin(name, version, given string) store.Origin {
+func (b *Bulk) namelessObject(fields string) (object, error) {
+	split := strings.Split(fields, "/")
+	if len(split) != 3 {
+		return object{}, noContent()
+	}
+	key := store.DecodeSegment(split[1])
+	p := b.placeOfKey(store.DecodeSegment(split[0]), key)
+	if p == nil {
+		return object{}, noContent()
+	}
+	return object{place: p, key: key, version: store.DecodeSegment(split[2])}, nil
+}
+
+func noContent() error {
+	return store.NewError(store.NotFound, "", "This storage has no such content.")
+}
+
+// address returns the address of the content under a key, of which name and version are what the
+// key was made of.
+func (o object) address(name, version string) store.Address {
+	given := o.version
 	if given == "null" {
 		given = ""
 	}
-	if p.Method == ByName {
-		return store.Origin{Name: name, Version: given}
+	switch {
+	case strings.HasPrefix(o.key, o.under()+nameless):
+		return store.Address(objectScheme + store.EncodeSegment(o.Name) + "/" + store.EncodeSegment(o.key) + "/" + store.EncodeSegment(given))
+	case o.Method == ByName:
+		return store.Origin{Name: name, Version: given}.Address()
 	}
-	return store.Origin{Name: name, Version: version, Object: given}
+	return store.Origin{Name: name, Version: version, Object: given}.Address()
 }
 
 // under returns what all keys of the place begin with.

@@ -32,10 +32,10 @@ func (b *Bulk) Put(ctx context.Context, p store.Placement, r io.Reader) (store.A
 	case err != io.EOF:
 		return "", err
 	case first == nil:
-		return at.putWhole(ctx, p, nil, "")
+		return at.putWhole(ctx, at.newKey(string(p.Path), p.Version), p, nil, "")
 	}
 	defer first.free()
-	return at.putWhole(ctx, p, first.bytes(), "")
+	return at.putWhole(ctx, at.newKey(string(p.Path), p.Version), p, first.bytes(), "")
 }
 
 // putParts stores content that begins with a part, which it frees.
@@ -54,13 +54,12 @@ func (b *Bulk) putParts(ctx context.Context, at *place, p store.Placement, lengt
 		u.abort(ctx)
 		return "", err
 	}
-	return at.bound(string(p.Path), p.Version, version)
+	return object{at, u.key, version}.bound(string(p.Path), p.Version)
 }
 
 // putWhole makes an object by one request.
-func (p *place) putWhole(ctx context.Context, to store.Placement, content []byte, mark string) (store.Address, error) {
+func (p *place) putWhole(ctx context.Context, key string, to store.Placement, content []byte, mark string) (store.Address, error) {
 	name := string(to.Path)
-	key := p.key(name, to.Version)
 	ctx, w := watched(ctx, p.Client.ReadTimeout)
 	defer w.end()
 	size := int64(len(content))
@@ -71,14 +70,20 @@ func (p *place) putWhole(ctx context.Context, to store.Placement, content []byte
 	if err != nil {
 		return "", fail(ctx, "put object", err)
 	}
-	return p.bound(name, to.Version, value(said.VersionId))
+	return object{p, key, value(said.VersionId)}.bound(name, to.Version)
 }
+
+// maxMark is the longest name in bytes that an object carries as a mark: S3 has room for 2 KiB.
+const maxMark = 1024
 
 // marks is the metadata of an object that is made.
 func (p *place) marks(name, version, upload string) map[string]string {
-	marks := map[string]string{metaName: name}
+	marks := make(map[string]string)
+	if len(name) <= maxMark {
+		marks[metaName] = name
+	}
 	if p.Method == ByNameAndVersion {
-		marks[metaVersion] = version
+		marks[metaVersion] = store.EncodeSegment(version)
 	}
 	if upload != "" {
 		marks[metaUpload] = upload
@@ -89,12 +94,11 @@ func (p *place) marks(name, version, upload string) map[string]string {
 var errUnversioned = errors.New("the bucket gave no version id: its versioning is not enabled")
 
 // bound returns the address of an object that was made.
-func (p *place) bound(name, version, given string) (store.Address, error) {
-	o := p.origin(name, version, given)
-	if o.Version == "" {
+func (o object) bound(name, version string) (store.Address, error) {
+	if o.Method == ByName && (o.version == "" || o.version == "null") {
 		return "", store.Wrap(store.Internal, "put object", errUnversioned)
 	}
-	return o.Address(), nil
+	return o.address(name, version), nil
 }
 
 func value(s *string) string {

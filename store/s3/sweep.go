@@ -143,16 +143,23 @@ func (s *sweeper) pieces(ctx context.Context, p *place) error {
 		if young[id] {
 			continue
 		}
-		one := &pieces{place: p, folder: under + id}
-		if err := s.unbound(ctx, []store.Address{one.address()}, func(int) error {
-			s.swept.Removed++
-			s.swept.Bytes += length
-			return one.remove(ctx)
-		}); err != nil {
+		if err := s.folder(ctx, &pieces{place: p, folder: under + id}, length); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *sweeper) folder(ctx context.Context, p *pieces, length int64) error {
+	// Without the marker it is what joining has left over.
+	if err := p.recall(ctx); err != nil && !missing(err) {
+		return err
+	}
+	return s.unbound(ctx, []store.Address{p.address()}, func(int) error {
+		s.swept.Removed++
+		s.swept.Bytes += length
+		return p.remove(ctx)
+	})
 }
 
 func size(v types.ObjectVersion) int64 {
@@ -174,7 +181,7 @@ func (s *sweeper) contents(ctx context.Context, p *place) error {
 			}
 			name, version := p.reversed(value(v.Key))
 			old = append(old, v)
-			addresses = append(addresses, p.origin(name, version, value(v.VersionId)).Address())
+			addresses = append(addresses, object{p, value(v.Key), value(v.VersionId)}.address(name, version))
 		}
 		return s.unbound(ctx, addresses, func(i int) error { return s.discard(ctx, p, old[i]) })
 	})
@@ -190,19 +197,18 @@ func (s *sweeper) discard(ctx context.Context, p *place, v types.ObjectVersion) 
 	} else if err != nil {
 		return err
 	}
-	name, version := said.Metadata[metaName], said.Metadata[metaVersion]
-	at, err := s.bulk.placeOf(name)
-	if name == "" || err != nil || at.Name != p.Name || at.key(name, version) != o.key {
-		return nil
-	}
-	given := at.origin(name, version, o.version)
-	plain := store.Origin{Name: name, Version: version}
-	if at.Method == ByName {
-		plain = given
-	}
-	bound, err := s.bound(ctx, []store.Address{given.Address(), plain.Address()})
-	if err != nil || bound[0] || bound[1] {
-		return err
+	if !strings.HasPrefix(o.key, p.under()+nameless) {
+		name, version := said.Metadata[metaName], store.DecodeSegment(said.Metadata[metaVersion])
+		at, err := s.bulk.placeOf(name)
+		if name == "" || err != nil || at.Name != p.Name || at.key(name, version) != o.key {
+			return nil
+		}
+		o.place = at
+		plain := object{at, o.key, ""}.address(name, version)
+		bound, err := s.bound(ctx, []store.Address{o.address(name, version), plain})
+		if err != nil || bound[0] || bound[1] {
+			return err
+		}
 	}
 	s.swept.Removed++
 	s.swept.Bytes += size(v)
@@ -226,6 +232,11 @@ func (p *place) eachVersion(ctx context.Context, prefix string, fn func([]types.
 		page, err := p.listVersions(ctx, input)
 		if err != nil {
 			return err
+		}
+		if !p.versioned {
+			for i := range page.Versions {
+				page.Versions[i].VersionId = nil
+			}
 		}
 		if err := fn(page.Versions); err != nil {
 			return err

@@ -26,17 +26,21 @@ type upload struct {
 // beginUpload begins an upload in parts of a version of an object, which the mark tells from
 // others in the end.
 func (p *place) beginUpload(ctx context.Context, name, version, mark string) (*upload, error) {
-	u := &upload{place: p, key: p.key(name, version)}
-	ctx, w := watched(ctx, p.Client.ReadTimeout)
+	u := &upload{place: p, key: p.newKey(name, version)}
+	return u, u.begin(ctx, name, version, mark)
+}
+
+func (u *upload) begin(ctx context.Context, name, version, mark string) error {
+	ctx, w := watched(ctx, u.Client.ReadTimeout)
 	defer w.end()
-	said, err := p.service.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-		Bucket: &p.Name, Key: &u.key, Metadata: p.marks(name, version, mark),
+	said, err := u.service.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+		Bucket: &u.Name, Key: &u.key, Metadata: u.marks(name, version, mark),
 	})
 	if err != nil {
-		return nil, fail(ctx, "begin upload", err)
+		return fail(ctx, "begin upload", err)
 	}
 	u.id = value(said.UploadId)
-	return u, nil
+	return nil
 }
 
 // sendParts sends the first part, which may be nil, and all that r gives in more, several at once;
