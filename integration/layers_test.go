@@ -23,6 +23,7 @@ var rooms = map[string][]string{
 	"store/sqlite":                 {"acl", "store"},
 	"store/postgres":               {"acl", "store"},
 	"store/filesystem":             {"acl", "store"},
+	"store/overlay":                {"store"},
 	"store/s3":                     {"store"},
 	"store/s3/s3test":              {},
 	"store/storetest":              {"acl", "store"},
@@ -35,7 +36,7 @@ var rooms = map[string][]string{
 	"fusefs":                       {"acl", "store", "service"},
 	"cmd/config":                   {"acl", "store", "store/s3"},
 	"cmd/hatrac": {
-		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "service", "service/account",
+		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "store/overlay", "service", "service/account",
 		"service/account/sessiontable", "service/account/sessionproxy", "rest", "fusefs", "cmd/config",
 	},
 	"integration": {},
