@@ -99,3 +99,41 @@ func TestChangesAreInTheAuditLog(t *testing.T) {
 		t.Errorf("the audit log is open to others: %v, %v", info.Mode(), err)
 	}
 }
+
+// TestContentMovesToAnotherFolder lays a new folder over the one that has all content.
+func TestContentMovesToAnotherFolder(t *testing.T) {
+	t.Setenv("HATRAC_INLINE_LIMIT", "0")
+	dir := t.TempDir()
+	database, old, fresh := filepath.Join(dir, "h.db"), filepath.Join(dir, "old"), filepath.Join(dir, "new")
+	before := configFile(t, map[string]any{"database_dsn": database, "storage_path": old})
+	after := configFile(t, map[string]any{
+		"database_dsn": database, "storage_backend": "overlay",
+		"overlay_backends": []any{map[string]any{"storage_path": fresh}, map[string]any{"backend": "filesystem", "storage_path": old}},
+	})
+	output(t, "", program, "init", "--config", before, "--owner", "ada")
+	output(t, "correct horse\n", program, "user", "add", "ada", "--password-file", "-", "--config", before)
+	token := strings.TrimSpace(output(t, "", program, "token", "create", "ada", "--config", before))
+	serve := func(config string) (*process, *client) {
+		p := start(t, nil, "serve", "--config", config, "--listen", "127.0.0.1:0")
+		return p, &client{t: t, url: p.waitFor("REST API"), token: token}
+	}
+	p, ada := serve(before)
+	first := ada.put("/a", "first")
+	p.stop()
+
+	code, stdout, _ := call(t, dir, "", "config", "check", "--config", after, "--connect")
+	if code != 1 || !strings.Contains(stdout, fresh) || strings.Contains(stdout, old) {
+		t.Errorf("the folder that is missing is not told: %d, %s", code, stdout)
+	}
+	p, ada = serve(after)
+	second := ada.put("/a", "second")
+	for version, want := range map[string]string{first: "first", second: "second"} {
+		if got := ada.want(200, "GET", version, ""); string(got) != want {
+			t.Errorf("there is %q, want %q", got, want)
+		}
+	}
+	p.stop()
+	if entries, err := os.ReadDir(fresh); err != nil || len(entries) == 0 {
+		t.Errorf("the first folder has nothing: %v", err)
+	}
+}

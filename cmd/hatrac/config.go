@@ -125,7 +125,7 @@ func (a *app) checkConnections(ctx context.Context, cfg *config.Config, report *
 	if add(report, err); err == nil {
 		add(report, dir.Close())
 	}
-	add(report, checkStorage(ctx, cfg))
+	add(report, checkStorage(ctx, cfg.Storage))
 	if cfg.Sessions.Uses(config.SessionTables) {
 		tables, err := openTables(ctx, cfg.Sessions.Tables)
 		if add(report, err); err == nil {
@@ -144,14 +144,21 @@ func (a *app) checkConnections(ctx context.Context, cfg *config.Config, report *
 
 // checkStorage tries to reach the content. Opening a folder would make what is missing in it, so
 // that is only looked at.
-func checkStorage(ctx context.Context, cfg *config.Config) error {
-	if cfg.Storage.Backend == config.Filesystem {
-		if err := unix.Access(cfg.Storage.Path, unix.R_OK|unix.W_OK|unix.X_OK); err != nil {
-			return fmt.Errorf("the folder of the content, %s, cannot be used: %w", cfg.Storage.Path, err)
+func checkStorage(ctx context.Context, s config.Storage) error {
+	switch s.Backend {
+	case config.Filesystem:
+		if err := unix.Access(s.Path, unix.R_OK|unix.W_OK|unix.X_OK); err != nil {
+			return fmt.Errorf("the folder of the content, %s, cannot be used: %w", s.Path, err)
 		}
 		return nil
+	case config.Overlay:
+		var failed error
+		for _, layer := range s.Layers {
+			failed = errors.Join(failed, checkStorage(ctx, layer))
+		}
+		return failed
 	}
-	bulk, err := openBulk(ctx, cfg)
+	bulk, err := openStorage(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/hatrac/hatrac/service/account"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/filesystem"
+	"github.com/hatrac/hatrac/store/overlay"
 	"github.com/hatrac/hatrac/store/postgres"
 	"github.com/hatrac/hatrac/store/s3"
 	"github.com/hatrac/hatrac/store/sqlite"
@@ -99,9 +100,29 @@ func openStorage(ctx context.Context, s config.Storage) (bulk, error) {
 	case config.AmazonS3:
 		return s3.Open(ctx, *s.S3)
 	case config.Overlay:
-		return nil, errors.New("storage_backend overlay cannot be opened by this release")
+		return openOverlay(ctx, s.Layers)
 	}
 	return filesystem.Open(ctx, filesystem.Config{Root: s.Path})
+}
+
+// openOverlay opens all layers, or none.
+func openOverlay(ctx context.Context, layers []config.Storage) (bulk, error) {
+	first, err := openStorage(ctx, layers[0])
+	if err != nil {
+		return nil, err
+	}
+	opened, others := []bulk{first}, []store.Bulk{}
+	for _, layer := range layers[1:] {
+		b, err := openStorage(ctx, layer)
+		if err != nil {
+			for _, o := range opened {
+				err = errors.Join(err, o.Close())
+			}
+			return nil, err
+		}
+		opened, others = append(opened, b), append(others, b)
+	}
+	return overlay.New(first, others...), nil
 }
 
 func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
