@@ -21,7 +21,8 @@ type Placement struct {
 }
 
 // Bulk keeps content that never changes. All methods may be called concurrently. Errors are
-// *Error: NotFound for an address without content, NoSpace, Unavailable, else Internal.
+// *Error: NotFound for an address without content, and for one that another Bulk made; NoSpace,
+// Unavailable, else Internal.
 type Bulk interface {
 	// Put stores all that r gives. When it returns, the content is durable and will
 	// survive a crash. An error of r ends it and is returned as it is; then, as after any
@@ -33,7 +34,8 @@ type Bulk interface {
 	// while it is open, also if the content is removed meanwhile, where the storage can.
 	Open(ctx context.Context, a Address) (Content, error)
 
-	// Remove deletes content for good. Content that is gone already is no error.
+	// Remove deletes content for good. Content that is gone already is no error; NotFound: the
+	// address can be none of this Bulk.
 	Remove(ctx context.Context, a Address) error
 
 	// Sweep removes what unfinished work has left behind and what was stored before the
@@ -71,7 +73,7 @@ type FileContent interface {
 // written on it without copying.
 type Spooler interface {
 	// SpoolDir returns the folder in which spool files are to be made so that Adopt works
-	// without copying. It exists.
+	// without copying. It exists. If it is "", there is none, and nothing can be adopted.
 	SpoolDir() string
 
 	// Adopt makes the content of a file in SpoolDir durable content of its own. The file

@@ -21,7 +21,9 @@ type place struct {
 
 const maxNumber = 1<<16 - 1
 
-var errAddress = errors.New("not an address of this storage")
+// errAddress says that there is nothing at an address which another storage made, as content may
+// be looked for in several.
+var errAddress = &store.Error{Kind: store.NotFound, Err: errors.New("not an address of this storage")}
 
 func parseAddress(a store.Address) (place, error) {
 	folder, file, ok := strings.Cut(string(a), "/")

@@ -48,6 +48,8 @@ func Bulk(t *testing.T, f BulkFactory) {
 		{"read/after it was removed", readRemoved},
 		{"remove/is for good and may come twice", removeTwice},
 		{"remove/leaves equal content alone", removeOneOfEqual},
+		{"addresses/of other storages hold nothing", foreignAddresses},
+		{"addresses/of other storages are no assemblies", foreignAssemblies},
 		{"sweep/removes old unbound content alone", sweepUnbound},
 		{"sweep/again takes what became unbound later", sweepAgain},
 		{"sweep/ends with an error of the directory", sweepDirectoryFails},
