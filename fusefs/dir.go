@@ -19,7 +19,7 @@ type dirNode struct {
 	fs.Inode
 	xattrs
 	id      int64  // of the name
-	segment string // of the path, encoded; empty for the root
+	segment string // of the path when it was found, encoded; empty for the root
 
 	mu    sync.Mutex // guards what follows
 	info  *service.Info
@@ -46,7 +46,7 @@ func (n *dirNode) path() (store.Path, bool) {
 	if n.IsRoot() {
 		return store.Root, true
 	}
-	_, up := n.Parent()
+	name, up := n.Parent()
 	if up == nil {
 		return "", false
 	}
@@ -58,7 +58,11 @@ func (n *dirNode) path() (store.Path, bool) {
 	if !ok {
 		return "", false
 	}
-	child, err := path.Child(store.DecodeSegment(n.segment))
+	raw := store.DecodeSegment(n.segment)
+	if fileName(n.segment) != name { // it was renamed
+		raw = name
+	}
+	child, err := path.Child(raw)
 	return child, err == nil
 }
 

@@ -58,6 +58,19 @@ func (t *files) get(m *Mount, ino uint64) (f *file, made bool) {
 	return f, true
 }
 
+// all returns every file that something refers to.
+func (t *files) all() []*file {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var found []*file
+	for _, p := range t.byIno {
+		if f := p.Value(); f != nil {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
 func (t *files) forget(ino uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

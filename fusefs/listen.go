@@ -39,6 +39,9 @@ func (m *Mount) heard(c service.Change) {
 			parent.NotifyEntry(fileName(c.Path.Base()) + ":" + c.Version)
 		}
 	case c.Action == service.Renamed:
+		if c.Kind == acl.Namespace {
+			m.relocate(c.From, c.Path)
+		}
 		m.forget(c.From)
 	}
 	m.forget(c.Path)

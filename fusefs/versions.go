@@ -32,7 +32,26 @@ func (m *Mount) newVersions(object *service.Info, stamped bool) *versionsNode {
 	return &versionsNode{virtualDir: virtualDir{xattrs: xattrs{m: m}}, info: object, stamped: stamped}
 }
 
-func (n *versionsNode) object() store.Path { return n.info.Name.Path }
+// object returns the path of the object, which moves with the namespace that it lies in.
+func (n *versionsNode) object() store.Path {
+	known := n.info.Name.Path
+	parent := enclosingPath(n.EmbeddedInode(), known.Parent())
+	return parent + known[len(known.Parent()):]
+}
+
+// enclosingPath returns where the namespace is that a virtual node lies in; it was known.
+func enclosingPath(node *fs.Inode, known store.Path) store.Path {
+	for ; node != nil; _, node = node.Parent() {
+		folder, ok := node.Operations().(*dirNode)
+		if !ok {
+			continue
+		}
+		if path, ok := folder.path(); ok {
+			return path
+		}
+	}
+	return known
+}
 
 func (n *versionsNode) look(ctx context.Context) (*service.Info, error) {
 	return n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: n.object()})
@@ -197,8 +216,11 @@ func (n *historyNode) fillBy(out *fuse.Attr, info *service.Info) {
 
 func historyIno(namespace int64) uint64 { return virtualIno(historyName, "", namespace) }
 
+// folder returns the path of the namespace.
+func (n *historyNode) folder() store.Path { return enclosingPath(n.EmbeddedInode(), n.info.Name.Path) }
+
 func (n *historyNode) look(ctx context.Context) (*service.Info, error) {
-	return n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: n.info.Name.Path})
+	return n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: n.folder()})
 }
 
 // Getattr implements fs.NodeGetattrer.
@@ -229,7 +251,7 @@ func (n *historyNode) Lookup(ctx context.Context, name string, out *fuse.EntryOu
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	forgetAtOnce(out)
-	info, err := n.m.lookObject(call, n.info.Name.Path, name)
+	info, err := n.m.lookObject(call, n.folder(), name)
 	if err == nil && info.Version == nil {
 		err = noSuchFile(info.Name.Path)
 	}
@@ -247,7 +269,7 @@ func (n *historyNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandl
 func (n *historyNode) pages() nextPage {
 	page := service.ListPage{Limit: n.m.pageSize}
 	return func(ctx context.Context) ([]child, bool, error) {
-		listing, err := n.m.svc.List(ctx, n.m.cfg.Client, n.info.Name.Path, page)
+		listing, err := n.m.svc.List(ctx, n.m.cfg.Client, n.folder(), page)
 		if err != nil {
 			return nil, false, err
 		}

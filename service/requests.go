@@ -114,9 +114,10 @@ type MoveNamespace struct {
 	Source, Target store.Path
 	// Parents makes missing namespaces that enclose the target.
 	Parents bool
-	// Replace makes it the rename of a file system: an empty namespace at the target gives way,
-	// and one that was deleted is revived for its owner.
+	// Replace lets an empty namespace at the target give way.
 	Replace bool
+	// Revive takes a target that was deleted, for its owner.
+	Revive bool
 	Conditions
 }
 

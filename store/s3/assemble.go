@@ -126,10 +126,23 @@ func (b *Bulk) PutChunk(ctx context.Context, a store.Address, number, _, length 
 	tag, err := b.sendChunk(ctx, length, r, func(body io.Reader, options ...func(*s3.Options)) (string, error) {
 		return u.put(ctx, int32(number+1), body, length, options...)
 	})
-	if missing(err) && u.finished(ctx) {
-		err = finished()
+	// A service may cut the connection instead of answering while the body comes.
+	if missing(err) || store.KindOf(err) == store.Unavailable && u.gone(ctx) {
+		if err = noContent(); u.finished(ctx) {
+			err = finished()
+		}
 	}
 	return tag, err
+}
+
+// gone reports whether the service knows the upload no more.
+func (u *upload) gone(ctx context.Context) bool {
+	ctx, w := watched(ctx, u.Client.ReadTimeout)
+	defer w.end()
+	_, err := u.service.ListParts(ctx, &s3.ListPartsInput{
+		Bucket: &u.Name, Key: &u.key, UploadId: &u.id, MaxParts: aws.Int32(1),
+	})
+	return missing(fail(ctx, "list parts", err))
 }
 
 // sendChunk sends a chunk from memory, if it fits into a part, so that it can be tried again, else
