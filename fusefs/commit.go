@@ -38,6 +38,7 @@ func (m *Mount) put(f *file, path store.Path, content finished, cond service.Con
 		KeepMetadata:  true,
 		Revive:        true,
 		Attr:          attr,
+		Soon:          !content.synced,
 		Conditions:    cond,
 	})
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 
 // PutObject gives an object a new version, which becomes current, and makes the object if it is
 // missing. Rights, state and conditions are checked before the first byte is read and again
-// when the version is bound. When it returns, the version is durable.
+// when the version is bound. When it returns, the version is durable, unless the request says
+// that it may wait.
 //
 // Exists: the name is a namespace. Conflict: it was deleted. NotFound: the enclosing namespace
 // is missing. Invalid: the content is not as announced. In all errors nothing is created.
@@ -43,6 +44,11 @@ func (s *Service) PutObject(ctx context.Context, c acl.Client, req PutObject) (*
 		Metadata: req.Metadata, ACLs: owned(c, nil), Attr: req.Attr,
 	}
 	put := put{Service: s, client: c, req: req, version: version}
+	if req.Soon {
+		if put.node, put.soon = s.syncer.begin(); put.soon {
+			defer s.syncer.finish()
+		}
+	}
 	if req.Draft != nil && req.SkipUnchanged {
 		if result, err := put.unchanged(ctx, v.Current); result != nil || err != nil {
 			return result, err
@@ -60,6 +66,24 @@ type put struct {
 	client  acl.Client
 	req     PutObject
 	version *store.Version
+	soon    bool   // it may become durable later
+	node    string // by which the storage knows who sees to that
+}
+
+// update is the Update of the request's depth.
+func (p *put) update(ctx context.Context, fn func(store.Tx) error) error {
+	if p.soon {
+		return p.dir.UpdateSoon(ctx, fn)
+	}
+	return p.updateOn(ctx, fn)
+}
+
+// builds answers unsettled if a durable request depends on a current version that is not durable.
+func (p *put) builds(v view) error {
+	if p.soon || !v.live() || p.req.IfMatch == nil && p.req.IfNoneMatch == nil {
+		return nil
+	}
+	return settled(p.req.Path, v.Current)
 }
 
 // planPut checks rights and state. The birth is that of a new or a revived object.
@@ -152,7 +176,7 @@ func (p *put) unchanged(ctx context.Context, current *store.Version) (*PutResult
 		return nil, nil
 	}
 	var result *PutResult
-	err = p.dir.Update(ctx, func(tx store.Tx) error {
+	err = p.update(ctx, func(tx store.Tx) error {
 		result = nil
 		r, err := tx.Resolve(ctx, p.req.Path, "")
 		if err != nil {
@@ -168,6 +192,11 @@ func (p *put) unchanged(ctx context.Context, current *store.Version) (*PutResult
 		if err := p.req.Hold(v.currentTag()); err != nil {
 			return err
 		}
+		if !p.soon {
+			if err := settled(p.req.Path, v.Current); err != nil {
+				return err
+			}
+		}
 		kept := *v.Current
 		if kept.Attr = kept.Attr.Merge(p.req.Attr); kept.Attr != v.Current.Attr {
 			if err := tx.SetVersionAttr(ctx, kept.ID, kept.Attr); err != nil {
@@ -177,6 +206,9 @@ func (p *put) unchanged(ctx context.Context, current *store.Version) (*PutResult
 		result = &PutResult{Version: kept, Unchanged: true}
 		return nil
 	})
+	if err == nil && result != nil && !p.soon {
+		err = p.Sync(ctx) // nothing may have been written
+	}
 	if err != nil || result == nil {
 		return nil, err
 	}
@@ -192,7 +224,7 @@ func (p *put) announcement(action Action, version string) Change {
 func (p *put) bind(ctx context.Context) (*PutResult, error) {
 	var result *PutResult
 	var changes []Change
-	err := p.dir.Update(ctx, func(tx store.Tx) error {
+	err := p.update(ctx, func(tx store.Tx) error {
 		result, changes = nil, nil
 		r, err := tx.Resolve(ctx, p.req.Path, "")
 		if err != nil {
@@ -204,6 +236,9 @@ func (p *put) bind(ctx context.Context) (*PutResult, error) {
 			return err
 		}
 		if err := p.req.Hold(v.currentTag()); err != nil {
+			return err
+		}
+		if err := p.builds(v); err != nil {
 			return err
 		}
 		created := !v.live()
@@ -222,9 +257,11 @@ func (p *put) bind(ctx context.Context) (*PutResult, error) {
 		return nil
 	})
 	if err != nil {
+		p.syncer.owe(p.req.Path, *p.version, err)
 		p.discard(ctx, err)
 		return nil, err
 	}
+	p.syncer.owe(p.req.Path, result.Version, nil)
 	p.changes.announce(changes...)
 	return result, nil
 }

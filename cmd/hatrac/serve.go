@@ -137,6 +137,7 @@ func (s *server) run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	s.recover(ctx, s.log)
 	handler, err := s.handler()
 	if err != nil {
 		return err

@@ -131,6 +131,14 @@ func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
 	return nil
 }
 
+// recover looks at what a crash has left in doubt. What cannot be checked now is tried again while
+// the store is in use.
+func (o *opened) recover(ctx context.Context, log zerolog.Logger) {
+	if err := o.service.Recover(ctx); err != nil {
+		log.Error().Err(err).Msg("not all versions that a crash left in doubt could be checked")
+	}
+}
+
 func noStore(data, configFile string) error {
 	if data == "" {
 		return fmt.Errorf("there is no store yet; make it with \"hatrac init --config %s --owner ROLE\"", configFile)
