@@ -39,22 +39,16 @@ func newMeasured(b *testing.B) *measured {
 	must(b, service.Init(b.Context(), dir, []string{"alice"}))
 	svc, err := service.New(service.Config{Directory: dir, Bulk: bulk, Firewall: acl.Open()})
 	must(b, err)
-	background, stop := context.WithCancel(context.WithoutCancel(b.Context()))
-	ran := make(chan error, 1)
-	go func() { ran <- svc.Run(background) }()
+	b.Cleanup(func() {
+		must(b, bulk.Close())
+		must(b, dir.Close())
+	})
+	runService(b, svc)
 	m, err := New(b.Context(), Config{
 		Dir: b.TempDir(), Service: svc, Client: acl.Client{ID: "alice"}, Logger: zerolog.New(zerolog.NewTestWriter(b)),
 	})
 	must(b, err)
-	b.Cleanup(func() {
-		if err := m.Unmount(background); err != nil {
-			b.Error(err)
-		}
-		stop()
-		<-ran
-		must(b, bulk.Close())
-		must(b, dir.Close())
-	})
+	b.Cleanup(func() { must(b, m.Unmount(context.WithoutCancel(b.Context()))) })
 	return &measured{B: b, mount: m.cfg.Dir, plain: b.TempDir()}
 }
 
