@@ -50,7 +50,7 @@ func (p *pin) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult
 	return fuse.ReadResultData(dest[:n]), errnoOf(err)
 }
 
-// Fsync implements fs.FileFsyncer. A snapshot is of a version that others have built on.
+// Fsync implements fs.FileFsyncer. Handles on snapshots wait for nothing.
 func (p *pin) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	if p.f == nil {
 		return 0
