@@ -36,6 +36,7 @@ func (m *Mount) put(f *file, path store.Path, content finished, cond service.Con
 		Size:          content.size,
 		SkipUnchanged: true,
 		KeepMetadata:  true,
+		Metadata:      f.takeDeclared(),
 		Revive:        true,
 		Attr:          attr,
 		Soon:          !content.synced,

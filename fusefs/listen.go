@@ -10,6 +10,14 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
+// listen begins to hear of changes. The past has none that anybody would have to be told.
+func (m *Mount) listen() (stop func()) {
+	if !m.cfg.AsOf.IsZero() {
+		return func() {}
+	}
+	return m.svc.Listen(m.heard)
+}
+
 // heard makes the kernel forget what a change made untrue. It runs on a goroutine of the
 // service's announcer and holds no lock while it talks to the kernel, which may have to wait
 // for requests that are under way.

@@ -37,7 +37,7 @@ func (n *dirNode) Rename(ctx context.Context, name string, newParent fs.InodeEmb
 	switch {
 	case err != nil:
 		return n.m.answer(ctx, err)
-	case e.snapshot != nil || e.versions != nil:
+	case e.snapshot != nil || e.virtual != nil:
 		return syscall.EROFS
 	case e.file == nil:
 		return syscall.EXDEV // a namespace: mv copies what is in it

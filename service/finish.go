@@ -154,7 +154,7 @@ func (f *finish) bind(ctx context.Context) (*PutResult, error) {
 			return err
 		}
 		version := store.Version{
-			NameID: job.NameID, Version: ulid.MustNew(ulid.Now(), rand.Reader).String(), Size: job.Size,
+			NameID: job.NameID, Version: f.versionID(f.address, ulid.MustNew(ulid.Now(), rand.Reader).String()), Size: job.Size,
 			Metadata: job.Metadata, ACLs: job.ACLs, Created: time.Now(), SHA256: f.sha256, Address: f.address,
 		}
 		if err := tx.DeleteJob(ctx, job.ID, true); err != nil {

@@ -76,7 +76,7 @@ func (s *Service) SetMetadata(ctx context.Context, c acl.Client, ref store.Ref, 
 		}
 		metadata := version.Metadata
 		if change.Clear {
-			err = clearField(&metadata, change.Field)
+			err = ClearField(change.Field, &metadata)
 		} else {
 			err = ParseField(change.Field, change.Value, &metadata)
 		}

@@ -114,10 +114,29 @@ type RenameResult struct {
 	Unchanged bool
 }
 
+// MoveNamespace is a request to give a namespace another path.
+type MoveNamespace struct {
+	Source, Target store.Path
+	// Parents makes missing namespaces that enclose the target.
+	Parents bool
+	// Replace makes it the rename of a file system: an empty namespace at the target gives way,
+	// and one that was deleted is revived for its owner.
+	Replace bool
+	Conditions
+}
+
 // ListPage says which part of a listing is wanted.
 type ListPage struct {
 	// After is the encoded segment behind which the page begins; empty: at the start.
 	After string
 	// Limit is the largest number of entries; 0 means the service's own page size.
 	Limit int
+}
+
+// limit returns the number of entries that one page has at most.
+func (p ListPage) limit() int {
+	if p.Limit <= 0 || p.Limit > pageSize {
+		return pageSize
+	}
+	return p.Limit
 }

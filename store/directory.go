@@ -29,6 +29,20 @@ type Directory interface {
 	// beginning with the first whose ID is less than before (0: with the newest).
 	Versions(ctx context.Context, object, before int64, limit int) ([]Version, error)
 
+	// ResolveAt looks up a path as it was at a time. Version is the version that was current
+	// then, of all that were bound until then and not deleted by then the one that was bound
+	// last; it is nil if that was deleted since, or was a forwarding record already. One that was
+	// renamed since is the record that leads to it, deleted or not. Current is nil. Name and
+	// Enclosing are the rows as they are now. Unknown times of binding, deletion and forwarding
+	// come before all others. A version that was bound again after its record was dropped counts
+	// for the time before it was forwarded, too.
+	ResolveAt(ctx context.Context, path Path, at time.Time) (*Resolution, error)
+
+	// ChildrenAt is like Children for a time in the past: it returns namespaces that were
+	// created until then and not deleted by then, and objects for which ResolveAt has a version,
+	// as Current.
+	ChildrenAt(ctx context.Context, namespace int64, at time.Time, after string, limit int) ([]Entry, error)
+
 	// Update runs fn in one transaction. If fn returns nil, all it did is durable when
 	// Update returns nil; if either returns an error, nothing of it happened. fn may run
 	// several times and must have no effects but through tx, which it must not keep. An
@@ -116,6 +130,14 @@ type Tx interface {
 	// what they assembled is queued for reclaim at once. The parent's Changes grow.
 	DeleteTree(ctx context.Context, path Path, at, due time.Time) error
 
+	// MoveTree gives the live namespace at from, and all names beneath it, live or deleted, paths
+	// at and beneath to, where nothing lives. The namespace becomes a child of parent. Deleted
+	// names that are at these paths already, and their versions, become one with those that
+	// come: all ids that a name ever had stay taken. A deleted namespace stays behind at from,
+	// whose MovedTo begins with to. The Changes of both parents grow. Exists: a name at one of
+	// these paths is of another kind.
+	MoveTree(ctx context.Context, from, to Path, parent int64, at time.Time) error
+
 	// SetNameACLs and SetNameAttr replace a name's lists and attributes.
 	SetNameACLs(ctx context.Context, id int64, lists acl.Lists) error
 	SetNameAttr(ctx context.Context, id int64, attr Attr) error
@@ -128,12 +150,12 @@ type Tx interface {
 	// are passed by.
 	MarkSynced(ctx context.Context, ids []int64) error
 
-	// ForwardVersion turns a version into a forwarding record; the record refers to no
+	// ForwardVersion turns a version into a forwarding record at the time at; the record refers to no
 	// content any more, and what it referred to is not reclaimed. The object's Changes grow.
-	ForwardVersion(ctx context.Context, id int64, to Ref) error
+	ForwardVersion(ctx context.Context, id int64, to Ref, at time.Time) error
 
-	// DropRecord removes a forwarding record, deleted or not, as if it had never been, so that its version
-	// id can be bound again. The object's Changes grow.
+	// DropRecord removes a forwarding record, deleted or not, so that its version id can be bound
+	// again; only ResolveAt still knows of the time before it forwarded. The object's Changes grow.
 	DropRecord(ctx context.Context, id int64) error
 
 	// DeleteVersion marks a version deleted at the time at and queues its content for

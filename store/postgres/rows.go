@@ -16,10 +16,10 @@ const (
 	nameColumns = `n.id, n.pid, n.name, n.subtype, n.is_deleted,
 		n.owner, n."create", n."update", n.read,
 		n."subtree-owner", n."subtree-create", n."subtree-update", n."subtree-read",
-		n.changes, n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino`
+		n.changes, n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
 	versionColumns = `v.id, v.nameid, v.version, v.nbytes, v.metadata, v.owner, v.read, v.is_deleted,
 		v.created_on, v.deleted_on, v.sha256, v.mtime, v.mode, v.uid, v.gid, v.ino,
-		v.address, v.inline, v.aux, v.unsynced`
+		v.address, v.inline, v.aux, v.forwarded_on, v.unsynced`
 	jobColumns = `u.id, u.nameid, u.job, u.nbytes, u.chunksize, u.metadata, u.owner,
 		u.created_on, u.active_on, u.address, u.digest_bytes, u.digest_state`
 )
@@ -91,6 +91,7 @@ type nameRow struct {
 	changes            pgtype.Int8
 	created, deletedOn pgtype.Timestamptz
 	attrs              attrRow
+	moved              texts
 }
 
 func (r *nameRow) targets() []any {
@@ -100,7 +101,7 @@ func (r *nameRow) targets() []any {
 		targets = append(targets, &r.lists[i])
 	}
 	targets = append(targets, &r.changes, &r.created, &r.deletedOn)
-	return append(targets, r.attrs.targets()...)
+	return append(append(targets, r.attrs.targets()...), &r.moved)
 }
 
 func (r *nameRow) value() store.Name {
@@ -112,7 +113,20 @@ func (r *nameRow) value() store.Name {
 		ID: r.id.Int64, Parent: r.pid.Int64, Path: store.Path(r.name), Kind: kind, Deleted: r.deleted,
 		ACLs: decodeLists(nameLists, r.lists[:]), Changes: r.changes.Int64,
 		Created: moment(r.created), DeletedOn: moment(r.deletedOn), Attr: r.attrs.attr(),
+		MovedTo: paths(elements(r.moved)),
 	}
+}
+
+// paths returns the strings as paths.
+func paths(list []string) []store.Path {
+	if list == nil {
+		return nil
+	}
+	made := make([]store.Path, len(list))
+	for i, text := range list {
+		made[i] = store.Path(text)
+	}
+	return made
 }
 
 // versionRow reads all its columns also if they are null, as an outer join leaves them.
@@ -124,6 +138,7 @@ type versionRow struct {
 	metadata, aux      []byte
 	lists              [2]texts
 	created, deletedOn pgtype.Timestamptz
+	forwardedOn        pgtype.Timestamptz
 	sha256             []byte
 	attrs              attrRow
 }
@@ -134,7 +149,7 @@ func (r *versionRow) targets() []any {
 		&r.created, &r.deletedOn, &r.sha256,
 	}
 	targets = append(targets, r.attrs.targets()...)
-	return append(targets, &r.address, &r.inline, &r.aux, &r.unsynced)
+	return append(targets, &r.address, &r.inline, &r.aux, &r.forwardedOn, &r.unsynced)
 }
 
 // value returns nil for an outer join's nulls.
@@ -155,7 +170,7 @@ func (r *versionRow) value() (*store.Version, error) {
 		Metadata: metadata, ACLs: decodeLists(versionLists, r.lists[:]), Deleted: r.deleted.Bool,
 		Created: moment(r.created), DeletedOn: moment(r.deletedOn), SHA256: r.sha256, Attr: r.attrs.attr(),
 		Address: store.Address(r.address.String), HasInline: r.inline.Bool,
-		Forward: said.forward(), URL: said.URL, Unsynced: r.unsynced.String,
+		Forward: said.forward(), ForwardedOn: moment(r.forwardedOn), URL: said.URL, Unsynced: r.unsynced.String,
 	}, nil
 }
 

@@ -119,7 +119,7 @@ func listsUnsynced(w *world) {
 func forwardsUnsynced(w *world) {
 	v := w.unsynced("/forward")
 	w.update(func(tx store.Tx) error {
-		return tx.ForwardVersion(w.t.Context(), v.ID, store.Ref{Path: "/to", Version: "late"})
+		return tx.ForwardVersion(w.t.Context(), v.ID, store.Ref{Path: "/to", Version: "late"}, begun)
 	})
 	if v := w.resolve("/forward", "late").Version; v.Unsynced != "" {
 		w.t.Error("a record without content waits to become durable")
