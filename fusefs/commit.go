@@ -44,6 +44,7 @@ func (m *Mount) put(f *file, path store.Path, content finished, cond service.Con
 		Metadata:      f.takeDeclared(),
 		Revive:        true,
 		Attr:          attr,
+		Soon:          !content.synced,
 		Conditions:    cond,
 	})
 	if err != nil {

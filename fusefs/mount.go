@@ -31,6 +31,9 @@ const (
 	DefaultVersionInterval = time.Minute
 	DefaultUnmountGrace    = 10 * time.Second
 
+	// lastSync is how long the end of a mount waits for its commits to be durable.
+	lastSync = 2 * time.Minute
+
 	maxRequest    = 1 << 20 // bytes of one read or write
 	maxBackground = 64      // requests that nobody waits for: read-ahead, releases
 )
@@ -274,6 +277,11 @@ func (m *Mount) finish() {
 	m.work.Wait()
 	for _, f := range m.overlay.all() {
 		m.abandon(f)
+	}
+	ctx, cancel := context.WithTimeout(m.base, lastSync)
+	defer cancel()
+	if err := m.svc.Sync(ctx); err != nil {
+		m.log.Error().Err(err).Msg("the mount has ended, but not all of its commits are durable yet")
 	}
 	if err := m.session.close(); err != nil {
 		m.log.Warn().Err(err).Msg("the spool session could not be closed")

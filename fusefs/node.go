@@ -122,7 +122,9 @@ func (n *fileNode) open(ctx, request context.Context, flags uint32) (fs.FileHand
 			return nil, err
 		}
 	}
-	return &draftHandle{m: m, f: n.f, d: d, write: true, opener: processOf(callerOf(request).Pid)}, nil
+	h := &draftHandle{m: m, f: n.f, d: d, write: true}
+	h.opened(request)
+	return h, nil
 }
 
 // Access implements fs.NodeAccesser.

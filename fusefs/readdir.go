@@ -197,5 +197,5 @@ func (l *listing) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	return 0
 }
 
-// Fsyncdir implements fs.FileFsyncdirer: names are durable when they are made.
-func (l *listing) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }
+// Fsyncdir implements fs.FileFsyncdirer.
+func (l *listing) Fsyncdir(ctx context.Context, _ uint32) syscall.Errno { return l.dir.m.sync(ctx) }

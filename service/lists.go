@@ -144,6 +144,9 @@ func (s *Service) SetACL(ctx context.Context, c acl.Client, ref store.Ref, chang
 			return store.NewError(store.Invalid, ref.String(), "After this change nobody would own the resource any more.")
 		}
 		if ref.Version != "" {
+			if err := settled(ref.Path, v.Version); err != nil {
+				return err
+			}
 			return tx.SetVersionACLs(ctx, v.Version.ID, scope.Own)
 		}
 		return tx.SetNameACLs(ctx, v.Name.ID, scope.Own)

@@ -86,6 +86,9 @@ func (s *Service) SetMetadata(ctx context.Context, c acl.Client, ref store.Ref, 
 		if err := digestsFit(ref, *version, metadata, known); err != nil {
 			return err
 		}
+		if err := settled(ref.Path, version); err != nil {
+			return err
+		}
 		return tx.SetVersionMetadata(ctx, version.ID, metadata)
 	})
 }

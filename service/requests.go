@@ -19,6 +19,8 @@ type CreateNamespace struct {
 	Revive bool
 	// Attr are the initial POSIX attributes.
 	Attr store.Attr
+	// Soon lets the namespace become durable a moment after it is visible, with others.
+	Soon bool
 	Conditions
 }
 
@@ -48,6 +50,9 @@ type PutObject struct {
 	KeepMetadata bool
 	// Attr are the POSIX attributes of the version.
 	Attr store.Attr
+	// Soon lets the version become durable a moment after it is visible, with others (see
+	// Service.Sync).
+	Soon bool
 	Conditions
 }
 

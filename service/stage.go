@@ -88,6 +88,11 @@ func (p *put) stageDraft(ctx context.Context) error {
 		return err
 	}
 	p.version.SHA256 = draft.SHA256
+	if spooler, ok := p.soonSpooler(); ok && p.soon {
+		p.version.Address, err = spooler.AdoptSoon(ctx, p.placement(), draft.File)
+		p.version.Unsynced = p.node
+		return err
+	}
 	if spooler, ok := p.bulk.(store.Spooler); ok && spooler.SpoolDir() != "" {
 		p.version.Address, err = spooler.Adopt(ctx, p.placement(), draft.File)
 		return err

@@ -82,6 +82,27 @@ type Spooler interface {
 	Adopt(ctx context.Context, p Placement, file *os.File) (Address, error)
 }
 
+// SoonSpooler is a Spooler whose content may be bound before it is durable, so that much of it
+// becomes durable in one go.
+type SoonSpooler interface {
+	Spooler
+
+	// AdoptSoon is Adopt, but a crash of the machine may take or damage the content until
+	// SyncContent has returned.
+	AdoptSoon(ctx context.Context, p Placement, file *os.File) (Address, error)
+
+	// SyncContent makes content durable, wherever it came from. It returns one error for each
+	// address: nil for what is durable, NotFound where nothing is. What failed may be tried again.
+	SyncContent(ctx context.Context, addresses []Address) []error
+
+	// Attend says that this process is there to make content durable, under an id that nobody
+	// else ever has, until leave is called or the process dies.
+	Attend(ctx context.Context) (id string, leave func() error, err error)
+
+	// Attended reports whether the process that got the id is still there.
+	Attended(ctx context.Context, id string) (bool, error)
+}
+
 // SizedOpener is a Bulk that need not look for content to open it, if it is told how long it is.
 type SizedOpener interface {
 	// OpenSized is like Open of content of that size. What Open would say of missing content,

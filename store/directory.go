@@ -49,6 +49,19 @@ type Directory interface {
 	// error of fn is returned as it is. fn must not call other methods of the Directory.
 	Update(ctx context.Context, fn func(tx Tx) error) error
 
+	// UpdateSoon is Update, but what it did may be lost in a crash, with all that was done
+	// since, until a later Update that changed something, or Sync, has returned. It is never
+	// lost by half. Everybody sees it when UpdateSoon returns.
+	UpdateSoon(ctx context.Context, fn func(tx Tx) error) error
+
+	// Sync makes durable what UpdateSoon has done through this Directory before the call.
+	Sync(ctx context.Context) error
+
+	// UnsyncedVersions returns up to limit live versions that are Unsynced, each with the name
+	// of its object, in the order of their IDs, beginning behind the ID after. Inline content
+	// is not included.
+	UnsyncedVersions(ctx context.Context, after int64, limit int) ([]Entry, error)
+
 	// Bound reports for each address whether content there is referred to or is queued
 	// for reclaim, which both forbid the sweeper to touch it.
 	Bound(ctx context.Context, addresses []Address) ([]bool, error)
@@ -132,6 +145,10 @@ type Tx interface {
 	// BindVersion adds a version, which becomes the current one, and sets v.ID. Exists if
 	// the object ever had a version with that id. The object's Changes grow.
 	BindVersion(ctx context.Context, v *Version) error
+
+	// MarkSynced notes of versions, deleted or not, that they are durable. Those that are gone
+	// are passed by.
+	MarkSynced(ctx context.Context, ids []int64) error
 
 	// ForwardVersion turns a version into a forwarding record at the time at; the record refers to no
 	// content any more, and what it referred to is not reclaimed. The object's Changes grow.

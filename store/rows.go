@@ -76,6 +76,9 @@ type Version struct {
 	// URL, if not empty, is where the content lives outside of this store, as an absolute
 	// URL; then there is neither an Address nor inline content.
 	URL string
+	// Unsynced is empty if the version is durable. Else it is the id of the process that has
+	// yet to make its content so (see SoonSpooler.Attend).
+	Unsynced string
 }
 
 // Inode returns the inode number of a file with this version as its content: the one that it

@@ -97,6 +97,7 @@ what it may see and do; mode bits are kept but decide nothing.`,
 // mountUntilDone mounts the store and returns when it is unmounted, also by the end of the
 // command's context.
 func (a *app) mountUntilDone(cmd *cobra.Command, o *opened, dir string, flags mountFlags, log zerolog.Logger) error {
+	o.recover(cmd.Context(), log)
 	m, err := mount(cmd.Context(), o, dir, flags, log)
 	if err != nil {
 		return err

@@ -142,6 +142,7 @@ func (s *server) run(ctx context.Context, data string) (err error) {
 			return err
 		}
 	}
+	s.recover(ctx, s.log)
 	handler, err := s.handler(ctx)
 	if err != nil {
 		return err

@@ -160,6 +160,14 @@ func inlineLimit(limit int) int {
 	return limit
 }
 
+// recover looks at what a crash has left in doubt. What cannot be checked now is tried again while
+// the store is in use.
+func (o *opened) recover(ctx context.Context, log zerolog.Logger) {
+	if err := o.service.Recover(ctx); err != nil {
+		log.Error().Err(err).Msg("not all versions that a crash left in doubt could be checked")
+	}
+}
+
 func noStore(data, configFile string) error {
 	switch {
 	case data != "":

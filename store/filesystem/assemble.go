@@ -30,7 +30,7 @@ func (b *Bulk) Begin(ctx context.Context, p store.Placement, chunkSize int64) (s
 	if p.Size < 0 || chunkSize < 1 {
 		return "", store.NewError(store.Invalid, "", "The content needs a size, and chunks of at least one byte.")
 	}
-	return b.publish(ctx, func(to string) error { return b.lay(to, p.Size) })
+	return b.publish(ctx, full, func(to string) error { return b.lay(to, p.Size) })
 }
 
 // lay creates a file of that size, which is durable though its name is not.

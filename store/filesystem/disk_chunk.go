@@ -48,11 +48,9 @@ func (d disk) syncData(f *os.File) error {
 // any process. Closing the file unlocks it.
 func (d disk) lock(ctx context.Context, f *os.File, how int) error {
 	for pause := minLockPause; ; pause = min(2*pause, maxLockPause) {
-		err := d.do(step{op: opLock, path: f.Name()}, func() error {
-			return withFD(f, func(fd int) error { return unix.Flock(fd, how|unix.LOCK_NB) })
-		})
+		err := d.tryLock(f, how)
 		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return named("lock", f.Name(), err)
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -60,6 +58,13 @@ func (d disk) lock(ctx context.Context, f *os.File, how int) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// tryLock is lock for who does not wait: EWOULDBLOCK if others hold the lock.
+func (d disk) tryLock(f *os.File, how int) error {
+	return named("lock", f.Name(), d.do(step{op: opLock, path: f.Name()}, func() error {
+		return withFD(f, func(fd int) error { return unix.Flock(fd, how|unix.LOCK_NB) })
+	}))
 }
 
 // withFD calls a function with the descriptor of an open file, which it keeps from being

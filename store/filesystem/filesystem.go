@@ -7,6 +7,7 @@
 //	                            content that comes in chunks and is not finished
 //	:staging/ULID               content that is being received
 //	:spool/                     files of others that Adopt can take over
+//	:spool/attended-ULID        locked by a process that is to make content durable
 //
 // A generation is a folder that one process fills, for an hour or with 4096 files, and that
 // nobody adds to afterwards. So folders stay small, their number too, and the names of
@@ -54,15 +55,16 @@ type Bulk struct {
 	claims  *claims
 	buffers sync.Pool // of *[]byte, bufferSize long
 
-	mu    sync.Mutex // guards clean
-	clean time.Time  // see sweeper
+	mu       sync.Mutex         // guards clean and suspects
+	clean    time.Time          // see sweeper
+	suspects map[place]struct{} // content whose fsync failed
 }
 
 var (
-	_ store.Bulk      = (*Bulk)(nil)
-	_ store.Spooler   = (*Bulk)(nil)
-	_ store.Assembler = (*Bulk)(nil)
-	_ store.Capacity  = (*Bulk)(nil)
+	_ store.Bulk        = (*Bulk)(nil)
+	_ store.SoonSpooler = (*Bulk)(nil)
+	_ store.Assembler   = (*Bulk)(nil)
+	_ store.Capacity    = (*Bulk)(nil)
 )
 
 // Open opens the folder and creates what is missing in it. The caller closes the Bulk.
@@ -95,6 +97,8 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 		staging: filepath.Join(root, stagingFolder),
 		spool:   spool,
 		claims:  newClaims(),
+
+		suspects: make(map[place]struct{}),
 	}
 	b.buffers.New = func() any { buf := make([]byte, bufferSize); return &buf }
 	b.filling, err = openFilling(d, b.content)

@@ -30,9 +30,9 @@ WHERE n.id = (SELECT v.nameid FROM version AS v WHERE v.id = $1)`}
 var (
 	bindVersion = statement{"bind a version", `
 INSERT INTO version (nameid, version, nbytes, metadata, is_deleted, aux, created_on, sha256, address, inline,
-	mtime, mode, uid, gid, ino, owner, read)
+	mtime, mode, uid, gid, ino, owner, read, unsynced)
 SELECT n.id, $2::text, $3::int8, $4::jsonb, false, $5::json, $6::timestamptz, $7::bytea, $8::text, $9::bool,
-	$10::int8, $11::int8, $12::int8, $13::int8, $14::int8, $15::text[], $16::text[]
+	$10::int8, $11::int8, $12::int8, $13::int8, $14::int8, $15::text[], $16::text[], $17::text
 FROM name AS n WHERE n.id = $1
 ON CONFLICT (nameid, version) DO NOTHING RETURNING id`}
 	// keepContent keeps the content of the version with the id $2 of the object $1.
@@ -61,7 +61,7 @@ func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
 	args := []any{
 		v.NameID, v.Version, v.Size, metadata, said, stamp(v.Created), v.SHA256, orNull(string(v.Address)), inline,
 	}
-	args = append(append(args, attrArgs(v.Attr)...), lists...)
+	args = append(append(append(args, attrArgs(v.Attr)...), lists...), orNull(v.Unsynced))
 	after := []*step{versionsChanged.with(v.NameID)}
 	if inline {
 		after = append(after, keepContent.with(v.NameID, v.Version, notNil(v.Inline)))
@@ -76,7 +76,7 @@ func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
 
 var (
 	forwardVersion = statement{"forward a version", `
-UPDATE version SET aux = $2::json, forwarded_on = $3, address = NULL, inline = false WHERE id = $1 AND NOT is_deleted`}
+UPDATE version SET aux = $2::json, forwarded_on = $3, address = NULL, inline = false, unsynced = NULL WHERE id = $1 AND NOT is_deleted`}
 	// dropContent drops the content that a version has no use for any more.
 	dropContent = statement{"drop inline content", `
 DELETE FROM content WHERE versionid = (SELECT v.id FROM version AS v WHERE v.id = $1 AND NOT v.inline)`}

@@ -15,7 +15,7 @@ const (
 		n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
 	versionColumns = `v.id, v.nameid, v.version, v.nbytes, v.metadata, v.acls, v.is_deleted,
 		v.created_on, v.deleted_on, v.sha256, v.mtime, v.mode, v.uid, v.gid, v.ino,
-		v.address, v.inline, v.forward_name, v.forward_version, v.forwarded_on, v.url`
+		v.address, v.inline, v.forward_name, v.forward_version, v.forwarded_on, v.url, v.unsynced`
 )
 
 var kinds = [...]acl.Kind{acl.Namespace, acl.Object} // by subtype
@@ -61,6 +61,7 @@ func scanVersion(r *row) (v *store.Version, err error) {
 	}
 	v.ForwardedOn = r.time()
 	v.URL = r.text()
+	v.Unsynced = r.text()
 	return v, nil
 }
 

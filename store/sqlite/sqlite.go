@@ -1,7 +1,7 @@
 // Package sqlite keeps the directory in one SQLite file: no server to install, for one
-// machine. Several processes may use the same file at the same time. Every change is
-// durable when it is acknowledged (write-ahead log, full synchronisation); changes that
-// arrive together share one commit.
+// machine. Several processes may use the same file at the same time. Changes are durable
+// when they are acknowledged (write-ahead log, full synchronisation), but for those that may
+// wait; changes that arrive together share one commit.
 package sqlite
 
 import (
@@ -138,6 +138,11 @@ func dsn(path string, pragmas ...string) string {
 // committed are committed together, each of them by itself whole or not at all.
 func (d *Directory) Update(ctx context.Context, fn func(tx store.Tx) error) error {
 	return d.writer.update(ctx, func(t *tx) error { return fn(t) })
+}
+
+// UpdateSoon implements store.Directory.
+func (d *Directory) UpdateSoon(ctx context.Context, fn func(tx store.Tx) error) error {
+	return d.writer.updateTo(ctx, soon, func(t *tx) error { return fn(t) })
 }
 
 // Accounts implements store.Directory.

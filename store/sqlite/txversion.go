@@ -17,8 +17,8 @@ WHERE id = ?1`}
 var (
 	bindVersion = statement{"bind a version", `
 INSERT INTO version (nameid, version, nbytes, metadata, acls, created_on, sha256,
-	address, inline, forward_name, forward_version, url, mtime, mode, uid, gid, ino)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`}
+	address, inline, forward_name, forward_version, url, unsynced, mtime, mode, uid, gid, ino)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`}
 	keepContent = statement{"keep inline content", `INSERT INTO content (versionid, bytes) VALUES (?, ?)`}
 )
 
@@ -41,7 +41,7 @@ func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
 		v.NameID, v.Version, v.Size, metadata, lists, nanos(v.Created), blobOrNull(v.SHA256),
 		orNull(string(v.Address)), inline,
 	}
-	args = append(append(append(args, forward...), orNull(v.URL)), attrArgs(v.Attr)...)
+	args = append(append(append(args, forward...), orNull(v.URL), orNull(v.Unsynced)), attrArgs(v.Attr)...)
 	id, err := t.insert(ctx, bindVersion, args...)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (t *tx) changeVersions(ctx context.Context, st statement, args ...any) erro
 
 var (
 	forwardVersion = statement{"forward a version", `
-UPDATE version SET forward_name = ?2, forward_version = ?3, forwarded_on = ?4, url = NULL, address = NULL, inline = 0
+UPDATE version SET forward_name = ?2, forward_version = ?3, forwarded_on = ?4, url = NULL, address = NULL, inline = 0, unsynced = NULL
 WHERE id = ?1 AND is_deleted = 0 RETURNING nameid`}
 	dropContent = statement{"drop inline content", `DELETE FROM content WHERE versionid = ?`}
 )

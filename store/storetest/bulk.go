@@ -27,7 +27,7 @@ type BulkFactory struct {
 	Trusting bool
 }
 
-// Bulk is the contract of store.Bulk, and of store.Spooler, store.Assembler and store.Capacity
+// Bulk is the contract of store.Bulk, and of store.SoonSpooler, store.Assembler and store.Capacity
 // where the Bulk has them.
 func Bulk(t *testing.T, f BulkFactory) {
 	for _, c := range []struct {
@@ -60,6 +60,11 @@ func Bulk(t *testing.T, f BulkFactory) {
 		{"adopt/takes one file twice", adoptTwice},
 		{"adopt/refuses other files", adoptRefuses},
 		{"adopt/ends with the context", adoptCancelled},
+		{"soon/makes a file content", adoptSoon},
+		{"soon/says of each content whether it is durable", syncsEach},
+		{"soon/syncs while others store", syncTogether},
+		{"soon/ends with the context", soonCancelled},
+		{"soon/knows who is there", attends},
 		{"assemble/makes content of chunks in any order", assembleSizes},
 		{"assemble/takes chunks that come together", assembleTogether},
 		{"assemble/takes readers of all habits", assembleReaders},

@@ -28,6 +28,7 @@ func Directory(t *testing.T, fresh func(t *testing.T) Database) {
 		"listings": testListings,
 		"walks":    testWalks,
 		"updates":  testUpdates,
+		"unsynced": testUnsynced,
 		"rivals":   testRivals,
 		"reclaim":  testReclaim,
 		"restore":  testRestore,

@@ -25,7 +25,7 @@ func forwards(w *world) {
 	v := w.bindAs(fullVersion(o.ID))
 	to := store.Ref{Path: "/else/where%20", Version: "x:y"}
 	w.update(func(tx store.Tx) error { return tx.ForwardVersion(w.t.Context(), v.ID, to, begun) })
-	v.Address, v.Forward, v.ForwardedOn = "", &to, begun
+	v.Address, v.Forward, v.ForwardedOn, v.Unsynced = "", &to, begun, ""
 	found := w.resolve("/record", "full")
 	same(w.t, "the record", &v, found.Version)
 	same(w.t, "the current version", &v, found.Current)
