@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/hatrac/hatrac/store"
 )
@@ -17,8 +16,9 @@ import (
 // Storage is what layers make together. It is a store.Capacity as well if the first one is.
 type Storage interface {
 	store.Assembler
-	// The folder for spool files is that of the first layer; there is none if it has none.
-	store.Spooler
+	// The folder for spool files is that of the first layer; there is none if that is no
+	// store.SoonSpooler.
+	store.SoonSpooler
 	store.Namer
 	store.Presigner
 	// OpenSized looks for content in all layers but the last.
@@ -67,24 +67,6 @@ func (b *bulk) Remove(ctx context.Context, a store.Address) error {
 		return nil
 	}
 	return err
-}
-
-// SpoolDir implements store.Spooler.
-func (b *bulk) SpoolDir() string {
-	if spooler, ok := b.assembler.(store.Spooler); ok {
-		return spooler.SpoolDir()
-	}
-	return ""
-}
-
-var errNoSpool = errors.New("the storage has no spool folder")
-
-// Adopt implements store.Spooler.
-func (b *bulk) Adopt(ctx context.Context, p store.Placement, file *os.File) (store.Address, error) {
-	if spooler, ok := b.assembler.(store.Spooler); ok {
-		return spooler.Adopt(ctx, p, file)
-	}
-	return "", store.Wrap(store.Internal, "adopt file", errNoSpool)
 }
 
 // VersionID implements store.Namer: new content is in the first layer.
