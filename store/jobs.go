@@ -137,3 +137,11 @@ type Assembler interface {
 	// ReadOnly if the Bulk cannot.
 	Reopen(ctx context.Context, a Address) error
 }
+
+// Predecessor is an Assembler that goes on with uploads of a server before it, which did not
+// record what chunks it had received.
+type Predecessor interface {
+	// HoldsUnrecorded reports whether the place may hold chunks that no record tells of. Then
+	// its content is whole if Finish takes it and it has the digest that was given.
+	HoldsUnrecorded(a Address) bool
+}

@@ -57,11 +57,6 @@ func (d disk) create(path string) (*os.File, error) {
 	return d.open(opCreate, path, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 }
 
-// openFile opens a file for reading; a symbolic link fails.
-func (d disk) openFile(path string) (*os.File, error) {
-	return d.open(opOpen, path, os.O_RDONLY|unix.O_NOFOLLOW)
-}
-
 func (d disk) openFolder(path string) (*os.File, error) {
 	return d.open(opOpen, path, os.O_RDONLY|unix.O_DIRECTORY)
 }
