@@ -26,6 +26,7 @@ func Directory(t *testing.T, fresh func(t *testing.T) Database) {
 		"records":  testRecords,
 		"listings": testListings,
 		"walks":    testWalks,
+		"pages":    testPages,
 		"updates":  testUpdates,
 		"rivals":   testRivals,
 		"reclaim":  testReclaim,
