@@ -23,6 +23,7 @@ var rooms = map[string][]string{
 	"store/sqlite":          {"acl", "store"},
 	"store/postgres":        {"acl", "store"},
 	"store/filesystem":      {"acl", "store"},
+	"store/check":           {"store"},
 	"store/storetest":       {"acl", "store"},
 	"store/postgres/pgtest": {},
 	"service":               {"acl", "store"},
@@ -31,8 +32,8 @@ var rooms = map[string][]string{
 	"fusefs":                {"acl", "store", "service"},
 	"cmd/config":            {"acl", "store"},
 	"cmd/hatrac": {
-		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "service", "service/account",
-		"rest", "fusefs", "cmd/config",
+		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/check",
+		"service", "service/account", "rest", "fusefs", "cmd/config",
 	},
 	"integration": {},
 }
@@ -42,6 +43,7 @@ var owners = map[string][]string{
 	"github.com/gin-gonic/gin":  {"rest"},
 	"github.com/hanwen/go-fuse": {"fusefs"},
 	"github.com/spf13/cobra":    {"cmd/hatrac"},
+	"github.com/vbauerster/mpb": {"cmd/hatrac"},
 	"github.com/knadh/koanf":    {"cmd/config"},
 	"modernc.org/sqlite":        {"store/sqlite"},
 	"github.com/jackc/pgx":      {"store/postgres"},

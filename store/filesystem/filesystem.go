@@ -44,7 +44,7 @@ type Config struct {
 }
 
 // Bulk keeps content in a folder. It implements store.Bulk, store.Spooler, store.Assembler,
-// store.Capacity, store.Namer and store.Predecessor.
+// store.Lister, store.Capacity, store.Namer and store.Predecessor.
 type Bulk struct {
 	disk    disk
 	root    string   // absolute
@@ -65,6 +65,7 @@ var (
 	_ store.Spooler     = (*Bulk)(nil)
 	_ store.Assembler   = (*Bulk)(nil)
 	_ store.Capacity    = (*Bulk)(nil)
+	_ store.Lister      = (*Bulk)(nil)
 	_ store.Namer       = (*Bulk)(nil)
 	_ store.Predecessor = (*Bulk)(nil)
 )

@@ -244,6 +244,20 @@ func wantTakenOver(t *testing.T, dsn string) {
 203 /ns/T%C3%A9l-1 version.3/UPLOAD 10/4 at /ns/T%c3%a9l%2d1:version.3%2FUPLOAD 0="abc" 1= owner=ada`, jobs)
 }
 
+// The original server goes by aux where a name has changed.
+func TestTheOriginalServerStillFindsContent(t *testing.T) {
+	dsn := originalDatabase(t, "original.sql")
+	const find = `
+SELECT concat(coalesce(v.aux ->> 'hname', n.name), ':', coalesce(v.aux ->> 'hversion', v.version))
+FROM hatrac.version AS v JOIN hatrac.name AS n ON n.id = v.nameid
+WHERE NOT v.is_deleted AND NOT n.is_deleted AND v.aux ->> 'rename_to' IS NULL AND v.aux ->> 'url' IS NULL ORDER BY v.id`
+	before := query(t, dsn, find)
+	migrate(t, dsn)
+	if diff := cmp.Diff(before, query(t, dsn, find)); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
 func TestTheOldestFormIsTakenOver(t *testing.T) {
 	dsn := originalDatabase(t, "original_old.sql")
 	refusedOpen(t, Config{DSN: dsn}, store.Conflict, "hatrac migrate")

@@ -94,18 +94,22 @@ FROM (
 
 // versions says of each version where its content is, in the words of its name as stored, and
 // brings its metadata into their present form. What was never received, and what was left under
-// a deleted name, counts as deleted; of what is deleted the content is gone.
+// a deleted name, counts as deleted; of what is deleted the content is gone. Where the name is
+// going to change, aux tells the stored one, by which the original server finds the content too.
 func (a *adoption) versions(ctx context.Context) error {
 	aux, metadata := a.aux(), a.metadata("version", "v")
 	return a.inRanges(ctx, "version", "versions", `
 UPDATE version AS v SET
 	is_deleted = NOT `+isLive+`,
 	metadata = pg_temp.metadata(`+metadata+`),
+	aux = CASE WHEN c.id IS NULL OR `+aux+` ->> 'hname' IS NOT NULL THEN `+aux+` ELSE (
+		CASE WHEN json_typeof(`+aux+`) = 'object' THEN `+aux+`::jsonb ELSE '{}' END || jsonb_build_object('hname', n.name))::json END,
 	address = CASE WHEN `+isLive+` AND `+aux+` ->> 'rename_to' IS NULL AND `+aux+` ->> 'url' IS NULL THEN
 		coalesce(nullif(`+aux+` ->> 'hname', ''), n.name) || ':' || pg_temp.segment(coalesce(nullif(`+aux+` ->> 'hversion', ''), v.version))
 		|| CASE WHEN nullif(`+aux+` ->> 'version', '') IS NULL THEN '' ELSE ';' || pg_temp.segment(`+aux+` ->> 'version') END
 	END
-FROM name AS n WHERE n.id = v.nameid AND v.id > $1 AND v.id <= $2`)
+FROM name AS n LEFT JOIN adopted_name AS c ON c.id = n.id
+WHERE n.id = v.nameid AND v.id > $1 AND v.id <= $2`)
 }
 
 // current notes which version of each object is the newest.
