@@ -91,8 +91,8 @@ func (f *finish) ready(ctx context.Context) (*store.Job, error) {
 // mayBeWhole reports whether a job may have chunks that were received before anybody recorded
 // them. Then the digest that was given says whether they are all there; without one nothing does.
 func (f *finish) mayBeWhole(job *store.Job) bool {
-	before, ok := f.bulk.(store.Predecessor)
-	return ok && before.HoldsUnrecorded(job.Address) && (job.Metadata.MD5 != nil || job.Metadata.SHA256 != nil)
+	recaller, ok := f.bulk.(store.Recaller)
+	return ok && recaller.HoldsUnrecorded(job.Address) && (job.Metadata.MD5 != nil || job.Metadata.SHA256 != nil)
 }
 
 func (f *finish) freeze(ctx context.Context) (err error) {

@@ -44,7 +44,8 @@ type Config struct {
 }
 
 // Bulk keeps content in a folder. It implements store.Bulk, store.Spooler, store.Assembler,
-// store.Lister, store.Capacity, store.Namer and store.Predecessor.
+// store.Lister, store.Capacity, store.Namer, store.Heir and
+// store.Recaller.
 type Bulk struct {
 	disk    disk
 	root    string   // absolute
@@ -61,13 +62,14 @@ type Bulk struct {
 }
 
 var (
-	_ store.Bulk        = (*Bulk)(nil)
-	_ store.Spooler     = (*Bulk)(nil)
-	_ store.Assembler   = (*Bulk)(nil)
-	_ store.Capacity    = (*Bulk)(nil)
-	_ store.Lister      = (*Bulk)(nil)
-	_ store.Namer       = (*Bulk)(nil)
-	_ store.Predecessor = (*Bulk)(nil)
+	_ store.Bulk      = (*Bulk)(nil)
+	_ store.Spooler   = (*Bulk)(nil)
+	_ store.Assembler = (*Bulk)(nil)
+	_ store.Capacity  = (*Bulk)(nil)
+	_ store.Lister    = (*Bulk)(nil)
+	_ store.Heir      = (*Bulk)(nil)
+	_ store.Namer     = (*Bulk)(nil)
+	_ store.Recaller  = (*Bulk)(nil)
 )
 
 // Open opens the folder and creates what is missing in it. The caller closes the Bulk.

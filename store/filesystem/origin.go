@@ -46,7 +46,12 @@ func (b *Bulk) VersionID(a store.Address) string {
 	return o.Version
 }
 
-// HoldsUnrecorded implements store.Predecessor.
+// UploadAddress implements store.Heir.
+func (b *Bulk) UploadAddress(name, job string) (store.Address, error) {
+	return store.Origin{Name: name, Version: job}.Address(), nil
+}
+
+// HoldsUnrecorded implements store.Recaller.
 func (b *Bulk) HoldsUnrecorded(a store.Address) bool {
 	_, ok := store.ParseOrigin(a)
 	return ok

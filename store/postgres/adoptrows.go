@@ -180,9 +180,11 @@ FROM unnest($1::int8[], $2::text[]) AS c (id, path) WHERE v.id = c.id`, ids, pat
 // jobs says of each upload where it is assembled. They count as active now, since nobody knows
 // when they were heard of last.
 func (a *adoption) jobs(ctx context.Context) error {
-	address := a.opts.JobAddress
+	address := a.opts.UploadAddress
 	if address == nil {
-		address = store.Origin.Address
+		address = func(name, job string) (store.Address, error) {
+			return store.Origin{Name: name, Version: job}.Address(), nil
+		}
 	}
 	rows, err := a.tx.Query(ctx, `SELECT u.id, n.name, u.job FROM upload AS u JOIN name AS n ON n.id = u.nameid`)
 	if err != nil {
@@ -193,9 +195,9 @@ func (a *adoption) jobs(ctx context.Context) error {
 	var id int64
 	var name, job string
 	if _, err := pgx.ForEachRow(rows, []any{&id, &name, &job}, func() error {
-		ids = append(ids, id)
-		addresses = append(addresses, string(address(store.Origin{Name: name, Version: job})))
-		return nil
+		at, err := address(name, job)
+		ids, addresses = append(ids, id), append(addresses, string(at))
+		return err
 	}); err != nil {
 		return err
 	}

@@ -17,9 +17,9 @@ type MigrateOptions struct {
 	DryRun bool
 	// Owners own the root if a database of the original server has none.
 	Owners []string
-	// JobAddress returns where the original server assembles an upload of the name, with the
-	// job as version; nil means the origin itself.
-	JobAddress func(store.Origin) store.Address
+	// UploadAddress is that of store.Heir; nil makes an upload a store.Origin with the job as
+	// version.
+	UploadAddress func(name, job string) (store.Address, error)
 	// Progress, if not nil, hears what is being done and how much of it is: done of total
 	// rows.
 	Progress func(doing string, done, total int64)
