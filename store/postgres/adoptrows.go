@@ -8,7 +8,8 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// functions makes the functions that live as long as the connection.
+// functions makes the functions that live as long as the connection. They are slow, so segment and
+// present call them only where something has to be done.
 func (a *adoption) functions(ctx context.Context) error {
 	_, err := a.exec(ctx, `
 CREATE FUNCTION pg_temp.segment(t text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -33,6 +34,23 @@ CREATE FUNCTION pg_temp.metadata(m jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE A
 	END
 $$`)
 	return err
+}
+
+// segment is the encoded form of a text (see store.EncodeSegment).
+func segment(text string) string {
+	return `CASE WHEN ` + text + ` COLLATE "C" ~ '^[-._~A-Za-z0-9]*$' THEN ` + text + ` ELSE pg_temp.segment(` + text + `) END`
+}
+
+// isPresent is the condition that metadata have their present form.
+func isPresent(metadata string) string {
+	return `(` + metadata + ` IS NULL OR jsonb_typeof(` + metadata + `) = 'object'
+		AND coalesce(` + metadata + ` ->> 'content-md5' ~ '^[0-9a-f]{32}$', true)
+		AND coalesce(` + metadata + ` ->> 'content-sha256' ~ '^[0-9a-f]{64}$', true))`
+}
+
+// present are metadata in their present form.
+func present(metadata string) string {
+	return `CASE WHEN ` + isPresent(metadata) + ` THEN ` + metadata + ` ELSE pg_temp.metadata(` + metadata + `) END`
 }
 
 // metadata is the metadata of a row of the table that is called t, as it is stored there.
@@ -83,7 +101,7 @@ SELECT count(*) FILTER (WHERE live), count(*) FILTER (WHERE NOT live AND version
 	+ count(*) FILTER (WHERE live AND said ->> 'content-sha256' IS NOT NULL AND kept ->> 'content-sha256' IS NULL)
 FROM (
 	SELECT `+isLive+` AS live, v.version, `+aux+` ->> 'rename_to' IS NOT NULL AS forwards, `+aux+` ->> 'url' IS NOT NULL AS url,
-		`+metadata+` AS said, pg_temp.metadata(`+metadata+`) AS kept
+		`+metadata+` AS said, `+present(metadata)+` AS kept
 	FROM version AS v JOIN name AS n ON n.id = v.nameid
 ) AS v`).Scan(&f.Versions, &f.DeletedVersions, &f.Forwards, &f.URLs, &f.Unstored, &f.Digests)
 	if err != nil || !a.had["upload.id"] {
@@ -101,12 +119,12 @@ func (a *adoption) versions(ctx context.Context) error {
 	return a.inRanges(ctx, "version", "versions", `
 UPDATE version AS v SET
 	is_deleted = NOT `+isLive+`,
-	metadata = pg_temp.metadata(`+metadata+`),
+	metadata = `+present(metadata)+`,
 	aux = CASE WHEN c.id IS NULL OR `+aux+` ->> 'hname' IS NOT NULL THEN `+aux+` ELSE (
 		CASE WHEN json_typeof(`+aux+`) = 'object' THEN `+aux+`::jsonb ELSE '{}' END || jsonb_build_object('hname', n.name))::json END,
 	address = CASE WHEN `+isLive+` AND `+aux+` ->> 'rename_to' IS NULL AND `+aux+` ->> 'url' IS NULL THEN
-		coalesce(nullif(`+aux+` ->> 'hname', ''), n.name) || ':' || pg_temp.segment(coalesce(nullif(`+aux+` ->> 'hversion', ''), v.version))
-		|| CASE WHEN nullif(`+aux+` ->> 'version', '') IS NULL THEN '' ELSE ';' || pg_temp.segment(`+aux+` ->> 'version') END
+		coalesce(nullif(`+aux+` ->> 'hname', ''), n.name) || ':' || `+segment(`coalesce(nullif(`+aux+` ->> 'hversion', ''), v.version)`)+`
+		|| CASE WHEN nullif(`+aux+` ->> 'version', '') IS NULL THEN '' ELSE ';' || `+segment(`(`+aux+` ->> 'version')`)+` END
 	END
 FROM name AS n LEFT JOIN adopted_name AS c ON c.id = n.id
 WHERE n.id = v.nameid AND v.id > $1 AND v.id <= $2`)
@@ -202,7 +220,7 @@ func (a *adoption) jobs(ctx context.Context) error {
 		return err
 	}
 	_, err = a.exec(ctx, `
-UPDATE upload AS u SET address = c.address, active_on = now(), metadata = pg_temp.metadata(`+a.metadata("upload", "u")+`)
+UPDATE upload AS u SET address = c.address, active_on = now(), metadata = `+present(a.metadata("upload", "u"))+`
 FROM unnest($1::int8[], $2::text[]) AS c (id, address) WHERE u.id = c.id`, ids, addresses)
 	return err
 }
