@@ -14,8 +14,9 @@ const maxCommand = 1 << 20
 
 // The commands.
 const (
-	renameFrom = "rename_from"
-	restore    = "restore"
+	renameFrom          = "rename_from"
+	renameNamespaceFrom = "rename_namespace_from"
+	restore             = "restore"
 )
 
 // command is what a POST to a name asks for.
@@ -30,8 +31,11 @@ func postName(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if cmd.Command == restore {
+	switch cmd.Command {
+	case restore:
 		return x.restore()
+	case renameNamespaceFrom:
+		return x.moveNamespace(cmd.renaming)
 	}
 	return x.rename(cmd.renaming)
 }
@@ -85,11 +89,16 @@ func parseCommand(text []byte) (cmd command, err error) {
 	switch cmd.Command {
 	case renameFrom:
 		return cmd, cmd.check()
+	case renameNamespaceFrom:
+		if cmd.SourceVersions != nil || cmd.Versions != nil || cmd.CopyACLs {
+			return cmd, malformed("The one parameter of rename_namespace_from is source_name.")
+		}
+		return cmd, cmd.check()
 	case restore:
 		if cmd.given() {
 			return cmd, malformed("The command restore has no parameters.")
 		}
 		return cmd, nil
 	}
-	return cmd, malformed("The commands are rename_from and restore.")
+	return cmd, malformed("The commands are rename_from, rename_namespace_from and restore.")
 }

@@ -20,6 +20,10 @@ func getName(x *exchange) error {
 		return err
 	}
 	if found.IsNamespace() {
+		if path := found.Ref.Path; path != x.address.path { // it was moved
+			x.header().Set("Content-Location", x.server.scheme.ref(found.Ref))
+			x.address.path = path
+		}
 		return x.listChildren()
 	}
 	return x.serveContent(found)

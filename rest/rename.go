@@ -74,3 +74,27 @@ func (x *exchange) renameRequest(from renaming) (service.Rename, error) {
 		Conditions: guard(x.c.Request.Header),
 	}, nil
 }
+
+// moveNamespace moves a namespace with everything in it to this name (docs/REST-API.md).
+func (x *exchange) moveNamespace(from renaming) error {
+	source, err := store.ParsePath(from.SourceName, x.server.scheme.bare)
+	if err != nil {
+		return err
+	}
+	x.from = x.server.scheme.ref(store.Ref{Path: source})
+	moved, err := x.server.service.MoveNamespace(x.ctx(), x.client, service.MoveNamespace{
+		Source:     source,
+		Target:     x.address.path,
+		Parents:    x.flag("parents"),
+		Conditions: guard(x.c.Request.Header),
+	})
+	if err != nil {
+		return err
+	}
+	if !moved {
+		x.noBody(http.StatusNoContent)
+		return nil
+	}
+	x.created(x.server.scheme.ref(store.Ref{Path: x.address.path}))
+	return nil
+}

@@ -15,12 +15,19 @@ const deletedName = "This name was deleted and cannot be used again."
 type birth struct {
 	missing   []store.Path
 	enclosing []acl.Lists
+	// vacant is what a moved namespace left behind at the first missing path, or nil.
+	vacant *store.Name
 }
 
 // mayCreate checks that the client may bind the path, which is not bound yet: the enclosing
 // namespaces exist, or may be created if parents is set.
 func (v view) mayCreate(parents bool) (birth, error) {
 	b := birth{enclosing: v.enclosing}
+	if last := len(v.Enclosing) - 1; last > 0 && v.Enclosing[last].MovedAway() && parents {
+		b.vacant = &v.Enclosing[last]
+		v.Resolution = &store.Resolution{Path: v.Path, Name: v.Name, Enclosing: v.Enclosing[:last]}
+		v.enclosing = v.enclosing[:last]
+	}
 	for i := range v.Enclosing {
 		above := &v.Enclosing[i]
 		switch {
@@ -59,7 +66,15 @@ func noParent(path store.Path) error {
 // makeParents creates the missing namespaces and returns the ID of the direct parent.
 func (v view) makeParents(ctx context.Context, tx store.Tx, b birth, now time.Time) (int64, error) {
 	parent := v.Enclosing[len(v.Enclosing)-1].ID
-	for _, path := range b.missing {
+	for i, path := range b.missing {
+		if i == 0 && b.vacant != nil {
+			n := *b.vacant
+			if err := reuse(ctx, tx, &n, owned(v.client, nil), store.Attr{}); err != nil {
+				return 0, err
+			}
+			parent = n.ID
+			continue
+		}
 		if err := path.CheckNew(); err != nil {
 			return 0, err
 		}
@@ -112,6 +127,10 @@ func (s *Service) CreateNamespace(ctx context.Context, c acl.Client, req CreateN
 			if err := tx.CreateName(ctx, v.Name); err != nil {
 				return err
 			}
+		} else if v.Name.MovedAway() {
+			if err := reuse(ctx, tx, v.Name, owned(c, req.ACLs), req.Attr); err != nil {
+				return err
+			}
 		} else if err := revive(ctx, tx, v.Name, req.Attr); err != nil {
 			return err
 		}
@@ -155,7 +174,7 @@ func (v view) mayBind(b *birth, parents, reviving bool, kind acl.Kind) error {
 		return err
 	}
 	*b = made
-	if v.Name == nil || !v.Name.Deleted {
+	if v.Name == nil || !v.Name.Deleted || v.Name.MovedAway() && v.Name.Kind == kind {
 		return nil
 	}
 	if !reviving {
@@ -178,6 +197,15 @@ func revive(ctx context.Context, tx store.Tx, n *store.Name, attr store.Attr) er
 	}
 	n.Attr = n.Attr.Merge(attr)
 	return tx.SetNameAttr(ctx, n.ID, n.Attr)
+}
+
+// reuse binds the name that a moved namespace left behind, as if it were new.
+func reuse(ctx context.Context, tx store.Tx, n *store.Name, lists acl.Lists, attr store.Attr) error {
+	if err := tx.SetNameACLs(ctx, n.ID, lists); err != nil {
+		return err
+	}
+	n.ACLs = lists
+	return revive(ctx, tx, n, attr)
 }
 
 // Init makes the root namespace of an empty store, owned by the given roles with everything

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hatrac/hatrac/acl"
@@ -74,11 +75,8 @@ func (v view) mayDelete(ctx context.Context, tx store.Tx, req Delete) error {
 // mayDeleteBeneath asks for the right to delete of every name and version beneath the name.
 // Whoever owns the whole subtree from here or above needs no walk.
 func (v view) mayDeleteBeneath(ctx context.Context, tx store.Tx) error {
-	inside := append(v.enclosing[:len(v.enclosing):len(v.enclosing)], v.Name.ACLs)
-	for _, lists := range inside {
-		if v.client.In(lists[acl.SubtreeOwner]) {
-			return nil
-		}
+	if v.ownsSubtree() {
+		return nil
 	}
 	if v.Name.Kind == acl.Object {
 		versions, err := tx.LiveVersions(ctx, v.Name.ID)
@@ -87,7 +85,13 @@ func (v view) mayDeleteBeneath(ctx context.Context, tx store.Tx) error {
 		}
 		return v.mayDeleteVersions(versions)
 	}
-	within := map[store.Path][]acl.Lists{v.Path: inside}
+	return v.ownsBeneath(ctx, tx, view.mayDeleteVersions)
+}
+
+// ownsBeneath asks for ownership of every name beneath the namespace, and then what more asks
+// of its versions.
+func (v view) ownsBeneath(ctx context.Context, tx store.Tx, more func(view, []store.Version) error) error {
+	within := map[store.Path][]acl.Lists{v.Path: v.inside()}
 	return tx.Beneath(ctx, v.Path, func(n store.Name, versions []store.Version) error {
 		enclosing := within[n.Path.Parent()]
 		if n.Kind == acl.Namespace {
@@ -97,8 +101,17 @@ func (v view) mayDeleteBeneath(ctx context.Context, tx store.Tx) error {
 		if err := below.may(acl.DeleteName, "You do not own everything in this namespace."); err != nil {
 			return err
 		}
-		return below.mayDeleteVersions(versions)
+		return more(below, versions)
 	})
+}
+
+// inside returns the lists that enclose what is in the name, its own the last.
+func (v view) inside() []acl.Lists {
+	return append(v.enclosing[:len(v.enclosing):len(v.enclosing)], v.Name.ACLs)
+}
+
+func (v view) ownsSubtree() bool {
+	return slices.ContainsFunc(v.inside(), func(lists acl.Lists) bool { return v.client.In(lists[acl.SubtreeOwner]) })
 }
 
 func (v view) mayDeleteVersions(versions []store.Version) error {

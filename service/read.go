@@ -13,9 +13,6 @@ import (
 // pageSize is the number of rows that one look into the directory fetches at most.
 const pageSize = 1000
 
-// maxForwards bounds how many renames one reference is followed through.
-const maxForwards = 64
-
 // Look returns what is bound to a name, and the version that ref means. It needs no right and
 // does not follow forwarding: existence is no secret. A name or version that is not there is
 // NotFound.
@@ -37,35 +34,6 @@ func (s *Service) resolve(ctx context.Context, c acl.Client, ref store.Ref) (vie
 		return view{}, err
 	}
 	return look(c, r), nil
-}
-
-// Follow is like Look, but where the version is a forwarding record it goes on to the version that
-// holds the content: Info describes that one, and Info.Ref names it. Conflict: the object has no
-// current version, or what it was renamed to is gone.
-func (s *Service) Follow(ctx context.Context, c acl.Client, ref store.Ref) (*Info, error) {
-	asked := ref
-	for range maxForwards {
-		v, err := s.resolve(ctx, c, ref)
-		if err != nil {
-			return nil, err
-		}
-		if err := v.versionExists(ref); err != nil {
-			return nil, deadEnd(asked, ref, err)
-		}
-		if v.Name.Kind == acl.Object && v.Version == nil {
-			return nil, deadEnd(asked, ref, noCurrent(ref.Path))
-		}
-		if v.Version != nil && v.Version.Forward != nil {
-			ref = *v.Version.Forward
-			continue
-		}
-		if v.Version != nil {
-			ref.Version = v.Version.Version
-		}
-		info := v.info(ref)
-		return &info, nil
-	}
-	return nil, store.NewError(store.Conflict, asked.String(), "This was renamed too many times to be followed.")
 }
 
 // Found is a resource that the client may read.
@@ -97,18 +65,6 @@ func (s *Service) Fetch(ctx context.Context, c acl.Client, ref store.Ref) (*Foun
 
 func noCurrent(path store.Path) error {
 	return store.NewError(store.Conflict, string(path), "The object has no current version.")
-}
-
-// deadEnd makes an error at the end of a chain of renames a Conflict of the name that was
-// asked for.
-func deadEnd(asked, ref store.Ref, err error) error {
-	if asked == ref {
-		return err
-	}
-	return &store.Error{
-		Kind: store.Conflict, Resource: asked.String(),
-		Message: "What this was renamed to does not exist any more.", Err: err,
-	}
 }
 
 // Open opens the content of the version. The caller closes it. What was deleted a moment ago is

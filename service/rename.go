@@ -46,8 +46,8 @@ type move struct {
 	changes []Change
 }
 
-func (m *move) run(ctx context.Context) error {
-	if err := m.resolve(ctx); err != nil {
+func (m *move) run(ctx context.Context) (err error) {
+	if m.source, m.target, err = lookAtBoth(ctx, m.tx, m.client, m.req.Source, m.req.Target); err != nil {
 		return err
 	}
 	if err := m.mayMove(); err != nil {
@@ -77,24 +77,24 @@ func (m *move) run(ctx context.Context) error {
 	return nil
 }
 
-// resolve looks both names up, always in the order of their paths, so that two renames in
+// lookAtBoth looks both ends of a rename up, always in the order of their paths, so that two renames in
 // opposite directions cannot wait for each other.
-func (m *move) resolve(ctx context.Context) error {
+func lookAtBoth(ctx context.Context, tx store.Tx, c acl.Client, source, target store.Path) (from, to view, err error) {
 	names := []struct {
 		path store.Path
 		into *view
-	}{{m.req.Source, &m.source}, {m.req.Target, &m.target}}
-	if m.req.Target < m.req.Source {
+	}{{source, &from}, {target, &to}}
+	if target < source {
 		names[0], names[1] = names[1], names[0]
 	}
 	for _, n := range names {
-		r, err := m.tx.Resolve(ctx, n.path, "")
+		r, err := tx.Resolve(ctx, n.path, "")
 		if err != nil {
-			return err
+			return from, to, err
 		}
-		*n.into = look(m.client, r)
+		*n.into = look(c, r)
 	}
-	return nil
+	return from, to, nil
 }
 
 // mayMove checks kinds and rights of both ends.

@@ -109,6 +109,17 @@ type RenameResult struct {
 	Unchanged bool
 }
 
+// MoveNamespace is a request to give a namespace another path.
+type MoveNamespace struct {
+	Source, Target store.Path
+	// Parents makes missing namespaces that enclose the target.
+	Parents bool
+	// Replace makes it the rename of a file system: an empty namespace at the target gives way,
+	// and one that was deleted is revived for its owner.
+	Replace bool
+	Conditions
+}
+
 // ListPage says which part of a listing is wanted.
 type ListPage struct {
 	// After is the encoded segment behind which the page begins; empty: at the start.

@@ -106,6 +106,14 @@ type Tx interface {
 	// what they assembled is queued for reclaim at once. The parent's Changes grow.
 	DeleteTree(ctx context.Context, path Path, at, due time.Time) error
 
+	// MoveTree gives the live namespace at from, and all names beneath it, live or deleted, paths
+	// at and beneath to, where nothing lives. The namespace becomes a child of parent. Deleted
+	// names that are at these paths already, and their versions, become one with those that
+	// come: all ids that a name ever had stay taken. A deleted namespace stays behind at from,
+	// whose MovedTo begins with to. The Changes of both parents grow. Exists: a name at one of
+	// these paths is of another kind.
+	MoveTree(ctx context.Context, from, to Path, parent int64, at time.Time) error
+
 	// SetNameACLs and SetNameAttr replace a name's lists and attributes.
 	SetNameACLs(ctx context.Context, id int64, lists acl.Lists) error
 	SetNameAttr(ctx context.Context, id int64, attr Attr) error

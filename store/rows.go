@@ -27,7 +27,14 @@ type Name struct {
 	Created, DeletedOn time.Time
 	// Attr are the POSIX attributes of a namespace.
 	Attr Attr
+	// MovedTo are the paths that namespaces of this path were moved to, the latest first.
+	// References beneath this path that lead to nothing here are to be looked for there. A
+	// name that is deleted and has MovedTo is what such a move left behind.
+	MovedTo []Path
 }
+
+// MovedAway reports whether the name is only what a moved namespace left behind.
+func (n *Name) MovedAway() bool { return n.Deleted && len(n.MovedTo) > 0 }
 
 // Version is one immutable version of an object.
 type Version struct {

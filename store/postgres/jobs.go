@@ -55,7 +55,7 @@ WHERE u.nameid = (SELECT n.id FROM name AS n WHERE n.name = $1) AND u.job = $2 F
 // ResolveJob implements store.JobsTx, with one round trip.
 func (t *tx) ResolveJob(ctx context.Context, path store.Path, job string) (*store.Resolution, *store.Job, error) {
 	found, ask := resolveJobStep(path, job)
-	if err := t.do(ctx, append(lockSteps(path), lockJobOf.with(string(path), job), ask)...); err != nil {
+	if err := t.locked(ctx, path, lockJobOf.with(string(path), job), ask); err != nil {
 		return nil, nil, err
 	}
 	return found.resolution, found.job, nil

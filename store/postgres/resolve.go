@@ -56,10 +56,21 @@ func (d *Directory) Resolve(ctx context.Context, path store.Path, versionID stri
 // before they are read.
 func (t *tx) Resolve(ctx context.Context, path store.Path, versionID string) (*store.Resolution, error) {
 	found, ask := resolveStep(path, versionID)
-	if err := t.do(ctx, append(lockSteps(path), ask)...); err != nil {
+	if err := t.locked(ctx, path, ask); err != nil {
 		return nil, err
 	}
 	return *found, nil
+}
+
+// locked executes steps once the rows of the path are locked. If the parent was moved away
+// while its lock was waited for, nothing is locked, and what stands there now is tried once.
+func (t *tx) locked(ctx context.Context, path store.Path, then ...*step) error {
+	steps := append(lockSteps(path), then...)
+	err := t.do(ctx, steps...)
+	if err == nil && steps[0].count == 0 && !path.IsRoot() {
+		err = t.do(ctx, steps...)
+	}
+	return err
 }
 
 func lockSteps(path store.Path) []*step {

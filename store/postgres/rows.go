@@ -16,7 +16,7 @@ const (
 	nameColumns = `n.id, n.pid, n.name, n.subtype, n.is_deleted,
 		n.owner, n."create", n."update", n.read,
 		n."subtree-owner", n."subtree-create", n."subtree-update", n."subtree-read",
-		n.changes, n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino`
+		n.changes, n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
 	versionColumns = `v.id, v.nameid, v.version, v.nbytes, v.metadata, v.owner, v.read, v.is_deleted,
 		v.created_on, v.deleted_on, v.sha256, v.mtime, v.mode, v.uid, v.gid, v.ino,
 		v.address, v.inline, v.aux`
@@ -91,6 +91,7 @@ type nameRow struct {
 	changes            pgtype.Int8
 	created, deletedOn pgtype.Timestamptz
 	attrs              attrRow
+	moved              texts
 }
 
 func (r *nameRow) targets() []any {
@@ -100,7 +101,7 @@ func (r *nameRow) targets() []any {
 		targets = append(targets, &r.lists[i])
 	}
 	targets = append(targets, &r.changes, &r.created, &r.deletedOn)
-	return append(targets, r.attrs.targets()...)
+	return append(append(targets, r.attrs.targets()...), &r.moved)
 }
 
 func (r *nameRow) value() store.Name {
@@ -112,7 +113,20 @@ func (r *nameRow) value() store.Name {
 		ID: r.id.Int64, Parent: r.pid.Int64, Path: store.Path(r.name), Kind: kind, Deleted: r.deleted,
 		ACLs: decodeLists(nameLists, r.lists[:]), Changes: r.changes.Int64,
 		Created: moment(r.created), DeletedOn: moment(r.deletedOn), Attr: r.attrs.attr(),
+		MovedTo: paths(elements(r.moved)),
 	}
+}
+
+// paths returns the strings as paths.
+func paths(list []string) []store.Path {
+	if list == nil {
+		return nil
+	}
+	made := make([]store.Path, len(list))
+	for i, text := range list {
+		made[i] = store.Path(text)
+	}
+	return made
 }
 
 // versionRow reads all its columns also if they are null, as an outer join leaves them.

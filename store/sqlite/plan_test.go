@@ -41,6 +41,8 @@ func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 		versionsChanged, forwardVersion, dropContent, dropRecord,
 		reclaimVersion, reclaimInline, deleteVersion, setVersionACLs, setVersionMetadata, setVersionAttr,
 		treeReclaimJobs, treeJobs,
+		moveTop, moveKinds, moveTwins, moveTwinContent, moveVersions, moveChildren, moveHistory,
+		setMovedTo, dropTaken, moveNames, setParent, leaveName,
 		restoreTop, restoreVersions, restoreQueue, restoreContent, countLost, restoreNames,
 		restoreVersion, unqueueVersion, keepInline,
 		resolveJob, listJobs, listChunks, listIdleJobs, hasJobs,

@@ -12,7 +12,7 @@ import (
 // The columns that scanName and scanVersion read, in their order.
 const (
 	nameColumns = `n.id, n.pid, n.name, n.subtype, n.is_deleted, n.acls, n.changes,
-		n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino`
+		n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
 	versionColumns = `v.id, v.nameid, v.version, v.nbytes, v.metadata, v.acls, v.is_deleted,
 		v.created_on, v.deleted_on, v.sha256, v.mtime, v.mode, v.uid, v.gid, v.ino,
 		v.address, v.inline, v.forward_name, v.forward_version, v.url`
@@ -32,7 +32,8 @@ func scanName(r *row) (n store.Name, err error) {
 	n.Changes = r.integer()
 	n.Created, n.DeletedOn = r.time(), r.time()
 	n.Attr = r.attr()
-	return n, nil
+	n.MovedTo, err = decode[[]store.Path](r.text())
+	return n, err
 }
 
 // scanVersion returns nil if the columns are null, as an outer join leaves them. Inline

@@ -22,6 +22,7 @@ func Directory(t *testing.T, fresh func(t *testing.T) Database) {
 	for name, test := range map[string]func(t *testing.T, db Database){
 		"names":    testNames,
 		"trees":    testTrees,
+		"moves":    testMoves,
 		"versions": testVersions,
 		"records":  testRecords,
 		"listings": testListings,

@@ -21,6 +21,7 @@ func testRivals(t *testing.T, db Database) {
 		"parallel versions are all kept, in order":    bindsAll,
 		"no change of a row is lost":                  losesNoChange,
 		"creating in a namespace and deleting it":     excludesDeleting,
+		"creating in a namespace and moving it":       movesWhileCreating,
 		"readers see whole changes":                   readsWhole,
 		"a row that was resolved stays as it was":     locksResolved,
 		"changes of many rows exclude each other too": transfers,
