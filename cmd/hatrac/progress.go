@@ -33,9 +33,14 @@ func newProgress(out io.Writer) *progress {
 	return p
 }
 
+// isTerminal reports whether out is a terminal on which something can be drawn.
 func isTerminal(out io.Writer) bool {
 	f, ok := out.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return false
+	}
+	width, height, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0 && height > 0
 }
 
 // at tells that so many of total rows are done; a total of 0 means that it is not known.
@@ -47,12 +52,18 @@ func (p *progress) at(doing string, done, total int64) {
 	if p.bar == nil || p.doing != doing {
 		p.finish()
 		p.doing = doing
-		p.bar = p.bars.AddBar(total,
-			mpb.PrependDecorators(decor.Name(doing, decor.WCSyncSpaceR), decor.CurrentNoUnit("%d", decor.WCSyncSpace)),
-			mpb.AppendDecorators(decor.OnComplete(decor.Percentage(), "done")))
+		p.bar = p.draw(total)
 	}
-	p.bar.SetTotal(max(total, done+1), false)
 	p.bar.SetCurrent(done)
+}
+
+// draw begins a bar, or a spinner if the total is not known.
+func (p *progress) draw(total int64) *mpb.Bar {
+	before := mpb.PrependDecorators(decor.Name(p.doing, decor.WCSyncSpaceR), decor.CurrentNoUnit("%d", decor.WCSyncSpace))
+	if total == 0 {
+		return p.bars.AddSpinner(0, before)
+	}
+	return p.bars.AddBar(total, before, mpb.AppendDecorators(decor.Percentage()))
 }
 
 func (p *progress) line(doing string, done, total int64) {

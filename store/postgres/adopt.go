@@ -66,7 +66,7 @@ func (a *adoption) run(ctx context.Context) error {
 	if err := a.lock(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{a.columns, a.functions, a.canonical, a.count, a.problems} {
+	for _, step := range []func(context.Context) error{a.functions, a.canonical, a.count, a.problems} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -99,17 +99,29 @@ func (a *adoption) tell(doing string, done, total int64) {
 	}
 }
 
-// lock keeps all others away from the tables, unless it is a dry run, which disturbs nobody.
+// lock notes what is there, and keeps all others away from the tables, unless it is a dry run, which
+// disturbs nobody.
 func (a *adoption) lock(ctx context.Context) error {
 	if a.opts.DryRun {
-		_, err := a.exec(ctx, `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`)
+		if _, err := a.exec(ctx, `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`); err != nil {
+			return err
+		}
+		return a.columns(ctx)
+	}
+	if err := a.columns(ctx); err != nil {
 		return err
+	}
+	tables := "name, version"
+	for _, table := range []string{"upload", "chunk"} {
+		if a.has(table) {
+			tables += ", " + table
+		}
 	}
 	patience := cmp.Or(a.opts.patience, lockPatience)
 	if _, err := a.exec(ctx, fmt.Sprintf(`SET LOCAL lock_timeout = %d`, patience.Milliseconds())); err != nil {
 		return err
 	}
-	_, err := a.exec(ctx, `LOCK TABLE name, version IN ACCESS EXCLUSIVE MODE`)
+	_, err := a.exec(ctx, `LOCK TABLE `+tables+` IN ACCESS EXCLUSIVE MODE`)
 	var said *pgconn.PgError
 	if errors.As(err, &said) && said.Code == "55P03" {
 		return &store.Error{Kind: store.Unavailable, Message: tablesInUse, Err: err}
@@ -140,6 +152,16 @@ WHERE table_schema = $1 AND table_name IN ('name', 'version', 'upload', 'chunk')
 	return err
 }
 
+// has reports whether there is a table of the name.
+func (a *adoption) has(table string) bool {
+	for column := range a.had {
+		if strings.HasPrefix(column, table+".") {
+			return true
+		}
+	}
+	return false
+}
+
 // required are the columns that must have a value; all others may be null, so that rows can be
 // added that have none.
 var required = map[string][]string{
@@ -152,9 +174,6 @@ var required = map[string][]string{
 // complete makes tables of whatever age those of the first migration. What is there stays.
 func (a *adoption) complete(ctx context.Context) error {
 	if _, err := a.exec(ctx, lackingTables); err != nil {
-		return err
-	}
-	if _, err := a.exec(ctx, `LOCK TABLE upload, chunk IN ACCESS EXCLUSIVE MODE`); err != nil {
 		return err
 	}
 	for table, columns := range required {

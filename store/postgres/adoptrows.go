@@ -104,7 +104,7 @@ FROM (
 		`+metadata+` AS said, `+present(metadata)+` AS kept
 	FROM version AS v JOIN name AS n ON n.id = v.nameid
 ) AS v`).Scan(&f.Versions, &f.DeletedVersions, &f.Forwards, &f.URLs, &f.Unstored, &f.Digests)
-	if err != nil || !a.had["upload.id"] {
+	if err != nil || !a.has("upload") {
 		return err
 	}
 	return a.tx.QueryRow(ctx, `SELECT count(*) FROM upload`).Scan(&f.Jobs)

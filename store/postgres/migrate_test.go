@@ -41,7 +41,7 @@ func TestADryRunDisturbsNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), "BEGIN; UPDATE hatrac.name SET is_deleted = is_deleted"); err != nil {
+	if _, err := conn.Exec(t.Context(), "BEGIN; UPDATE hatrac.upload SET job = job"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Migrate(t.Context(), Config{DSN: dsn}, MigrateOptions{DryRun: true}); err != nil {
@@ -248,5 +248,15 @@ func TestTheDatabaseKnowsCanonicalNames(t *testing.T) {
 		if want := err == nil && string(path) == name; got[i] != want {
 			t.Errorf("%q: the database says %v", name, got[i])
 		}
+	}
+}
+
+func TestTablesOfUploadsMayBeMissing(t *testing.T) {
+	dsn := originalDatabase(t, "original_old.sql", "DROP TABLE hatrac.chunk, hatrac.upload")
+	if done := migrate(t, dsn); done.Adopted.Jobs != 0 {
+		t.Errorf("it tells of %d uploads", done.Adopted.Jobs)
+	}
+	if _, _, jobs := told(t, openAt(t, Config{DSN: dsn})); len(jobs) != 0 {
+		t.Errorf("the uploads are %v", jobs)
 	}
 }
