@@ -94,6 +94,9 @@ func (h *draftHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 	wait, cancel := h.m.wait(ctx)
 	defer cancel()
 	change, err := h.d.writeAt(wait, data, off)
+	if err == nil {
+		err = dropPrivileges(wait, ctx, h.d)
+	}
 	if err != nil {
 		return 0, h.m.answer(ctx, err)
 	}

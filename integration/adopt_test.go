@@ -82,6 +82,12 @@ DELETE FROM hatrac.upload WHERE job LIKE 'version.%'`
 	return dir
 }
 
+// redirect returns where the answer 303 to a request leads.
+func (c *client) redirect(path string) string {
+	c.t.Helper()
+	return c.curl(c.t.TempDir(), "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", c.url+path)
+}
+
 // TestTakesOverAnOriginalServer does what docs/MIGRATING.md says and looks at what is served then.
 func TestTakesOverAnOriginalServer(t *testing.T) {
 	dir := originalSite(t)
@@ -122,6 +128,9 @@ func TestTakesOverAnOriginalServer(t *testing.T) {
 	response, _ := ada.do(http.MethodGet, "/ns/plain:V1", nil)
 	if got := response.Header.Get("Content-Type"); got != "text/plain" {
 		t.Errorf("the media type is %q", got)
+	}
+	if got := ada.redirect("/ns/elsewhere"); got != "303 https://archive.example.org/e1" {
+		t.Errorf("what lies elsewhere is at %q", got)
 	}
 	if got := ada.received(dir, "/ns/upload;upload/WHOLE"); len(got) != 0 {
 		t.Errorf("chunks that nobody recorded are told: %v", got)

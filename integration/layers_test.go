@@ -24,6 +24,8 @@ var rooms = map[string][]string{
 	"store/postgres":        {"acl", "store"},
 	"store/filesystem":      {"acl", "store"},
 	"store/check":           {"store"},
+	"store/s3":              {"store"},
+	"store/s3/s3test":       {},
 	"store/storetest":       {"acl", "store"},
 	"store/postgres/pgtest": {},
 	"service":               {"acl", "store"},
@@ -32,7 +34,7 @@ var rooms = map[string][]string{
 	"fusefs":                {"acl", "store", "service"},
 	"cmd/config":            {"acl", "store"},
 	"cmd/hatrac": {
-		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/check",
+		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "store/check",
 		"service", "service/account", "rest", "fusefs", "cmd/config",
 	},
 	"integration": {},
@@ -48,8 +50,9 @@ var owners = map[string][]string{
 	"modernc.org/sqlite":        {"store/sqlite"},
 	"github.com/jackc/pgx":      {"store/postgres"},
 	"github.com/pressly/goose":  {"store/sqlite", "store/postgres"},
+	"github.com/aws":            {"store/s3", "store/s3/s3test"},
 	"database/sql":              {"store/sqlite", "store/postgres"},
-	"net/http":                  {"rest", "cmd/hatrac"},
+	"net/http":                  {"rest", "cmd/hatrac", "store/s3", "store/s3/s3test"},
 }
 
 func TestImportsPointDownwards(t *testing.T) {

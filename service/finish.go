@@ -161,7 +161,7 @@ func (f *finish) bind(ctx context.Context) (*PutResult, error) {
 			return err
 		}
 		version := store.Version{
-			NameID: job.NameID, Version: f.versionID(f.address), Size: job.Size,
+			NameID: job.NameID, Version: f.versionID(f.address, ulid.MustNew(ulid.Now(), rand.Reader).String()), Size: job.Size,
 			Metadata: job.Metadata, ACLs: job.ACLs, Created: time.Now(), SHA256: f.sha256, Address: f.address,
 		}
 		if err := tx.DeleteJob(ctx, job.ID, true); err != nil {
@@ -174,14 +174,4 @@ func (f *finish) bind(ctx context.Context) (*PutResult, error) {
 		return nil
 	})
 	return result, err
-}
-
-// versionID returns the id of a new version whose content is at the address.
-func (s *Service) versionID(a store.Address) string {
-	if namer, ok := s.bulk.(store.Namer); ok && a != "" {
-		if id := namer.VersionID(a); id != "" {
-			return id
-		}
-	}
-	return ulid.MustNew(ulid.Now(), rand.Reader).String()
 }

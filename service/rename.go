@@ -223,7 +223,7 @@ func (m *move) moveVersion(ctx context.Context, id string, created bool) error {
 	if !m.req.CopyACLs {
 		to.ACLs = owned(m.client, nil)
 	}
-	if err := m.tx.ForwardVersion(ctx, from.Version.ID, store.Ref{Path: m.req.Target, Version: id}); err != nil {
+	if err := m.tx.ForwardVersion(ctx, from.Version.ID, store.Ref{Path: m.req.Target, Version: id}, m.now); err != nil {
 		return err
 	}
 	if err := m.tx.BindVersion(ctx, &to); err != nil {

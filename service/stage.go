@@ -51,7 +51,19 @@ func (p *put) placement() store.Placement {
 
 func (p *put) store(ctx context.Context, r io.Reader) (err error) {
 	p.version.Address, err = p.bulk.Put(ctx, p.placement(), r)
+	p.version.Version = p.versionID(p.version.Address, p.version.Version)
 	return err
+}
+
+// versionID returns the id of the version with content at an address: the one that the content is
+// to be found under, or else the proposed one.
+func (s *Service) versionID(a store.Address, proposed string) string {
+	if namer, ok := s.bulk.(store.Namer); ok {
+		if id := namer.VersionID(a); id != "" {
+			return id
+		}
+	}
+	return proposed
 }
 
 func (p *put) stageDraft(ctx context.Context) error {

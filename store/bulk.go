@@ -80,6 +80,13 @@ type Spooler interface {
 	Adopt(ctx context.Context, p Placement, file *os.File) (Address, error)
 }
 
+// SizedOpener is a Bulk that need not look for content to open it, if it is told how long it is.
+type SizedOpener interface {
+	// OpenSized is like Open of content of that size. What Open would say of missing content,
+	// the first reading may say instead; content of another size is Internal then.
+	OpenSized(ctx context.Context, a Address, size int64) (Content, error)
+}
+
 // Namer is a Bulk in which the place of content and the version id follow from one another, so
 // that other programs find the content by its reference.
 type Namer interface {

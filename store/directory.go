@@ -29,6 +29,20 @@ type Directory interface {
 	// beginning with the first whose ID is less than before (0: with the newest).
 	Versions(ctx context.Context, object, before int64, limit int) ([]Version, error)
 
+	// ResolveAt looks up a path as it was at a time. Version is the version that was current
+	// then, of all that were bound until then and not deleted by then the one that was bound
+	// last; it is nil if that was deleted since, or was a forwarding record already. One that was
+	// renamed since is the record that leads to it, deleted or not. Current is nil. Name and
+	// Enclosing are the rows as they are now. Unknown times of binding, deletion and forwarding
+	// come before all others. A version that was bound again after its record was dropped counts
+	// for the time before it was forwarded, too.
+	ResolveAt(ctx context.Context, path Path, at time.Time) (*Resolution, error)
+
+	// ChildrenAt is like Children for a time in the past: it returns namespaces that were
+	// created until then and not deleted by then, and objects for which ResolveAt has a version,
+	// as Current.
+	ChildrenAt(ctx context.Context, namespace int64, at time.Time, after string, limit int) ([]Entry, error)
+
 	// Update runs fn in one transaction. If fn returns nil, all it did is durable when
 	// Update returns nil; if either returns an error, nothing of it happened. fn may run
 	// several times and must have no effects but through tx, which it must not keep. An
@@ -122,12 +136,12 @@ type Tx interface {
 	// the object ever had a version with that id. The object's Changes grow.
 	BindVersion(ctx context.Context, v *Version) error
 
-	// ForwardVersion turns a version into a forwarding record; the record refers to no
+	// ForwardVersion turns a version into a forwarding record at the time at; the record refers to no
 	// content any more, and what it referred to is not reclaimed. The object's Changes grow.
-	ForwardVersion(ctx context.Context, id int64, to Ref) error
+	ForwardVersion(ctx context.Context, id int64, to Ref, at time.Time) error
 
-	// DropRecord removes a forwarding record, deleted or not, as if it had never been, so that its version
-	// id can be bound again. The object's Changes grow.
+	// DropRecord removes a forwarding record, deleted or not, so that its version id can be bound
+	// again; only ResolveAt still knows of the time before it forwarded. The object's Changes grow.
 	DropRecord(ctx context.Context, id int64) error
 
 	// DeleteVersion marks a version deleted at the time at and queues its content for

@@ -120,7 +120,9 @@ type Assembler interface {
 
 	// PutChunk stores the length bytes of r at the offset, as the chunk of that number. When
 	// it returns they are durable. If it fails, an earlier chunk of that number may be
-	// damaged. r gives exactly length bytes or an error, which is returned as it is.
+	// damaged. r gives exactly length bytes or an error, which is returned as it is. If the
+	// chunk is stored anew in this process meanwhile, the newer call does not wait for r, and
+	// what the older one brings does not count; it ends as soon as r does.
 	// Conflict: the content is finished. NotFound: the place is gone.
 	PutChunk(ctx context.Context, a Address, number, offset, length int64, r io.Reader) (tag string, err error)
 

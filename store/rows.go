@@ -71,6 +71,8 @@ type Version struct {
 	// Forward, if not nil, makes the version a forwarding record: its content, rights and
 	// headers are now those of another version.
 	Forward *Ref
+	// ForwardedOn is the time when it became one; zero when unknown.
+	ForwardedOn time.Time
 	// URL, if not empty, is where the content lives outside of this store, as an absolute
 	// URL; then there is neither an Address nor inline content.
 	URL string

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -21,6 +22,9 @@ type BulkFactory struct {
 	// Again returns a Bulk on what another one keeps, as after a restart. It goes when the
 	// test ends. It is needed for a store.Assembler alone.
 	Again func(t *testing.T, b store.Bulk) store.Bulk
+	// Trusting is true of a store.Assembler that takes its caller's word for which chunks there
+	// are: it does not know how long each has to be, nor which are being stored.
+	Trusting bool
 }
 
 // Bulk is the contract of store.Bulk, and of store.Spooler, store.Assembler, store.Lister and
@@ -95,8 +99,10 @@ func content(seed uint64, n int) []byte {
 	return bytes
 }
 
+// placement is for an object of its own, each time it is called.
 func placement(size int) store.Placement {
-	return store.Placement{Path: "/namespace/object", Version: "VERSION", Size: int64(size)}
+	path := store.Path("/namespace/object-" + cryptorand.Text())
+	return store.Placement{Path: path, Version: cryptorand.Text(), Size: int64(size)}
 }
 
 func (b *bulkTest) put(t *testing.T, content []byte) store.Address {

@@ -35,6 +35,7 @@ func Directory(t *testing.T, fresh func(t *testing.T) Database) {
 		"jobs":     testJobs,
 		"handles":  testHandles,
 		"model":    testModel,
+		"past":     testPast,
 		"accounts": testAccounts,
 		"logins":   testLogins,
 	} {

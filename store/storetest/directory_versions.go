@@ -202,7 +202,7 @@ func countsVersions(w *world) {
 			return tx.DeleteVersion(ctx, second.ID, begun, begun)
 		}},
 		{"forwarding", true, func(ctx context.Context, tx store.Tx) error {
-			return tx.ForwardVersion(ctx, first.ID, store.Ref{Path: "/to", Version: "to"})
+			return tx.ForwardVersion(ctx, first.ID, store.Ref{Path: "/to", Version: "to"}, begun)
 		}},
 		{"dropping a record", true, func(ctx context.Context, tx store.Tx) error { return tx.DropRecord(ctx, first.ID) }},
 	} {
