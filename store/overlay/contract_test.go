@@ -7,6 +7,7 @@ import (
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/filesystem"
 	"github.com/hatrac/hatrac/store/overlay"
+	"github.com/hatrac/hatrac/store/s3"
 	"github.com/hatrac/hatrac/store/storetest"
 )
 
@@ -33,6 +34,37 @@ func TestLayersWithoutExtras(t *testing.T) {
 		KeepsOpen: true,
 		Again:     func(t *testing.T, b store.Bulk) store.Bulk { return open(t, roots[b]) },
 	})
+}
+
+func TestFilesOverS3(t *testing.T) {
+	storetest.Bulk(t, storetest.BulkFactory{
+		New: func(t *testing.T) store.Bulk {
+			return overlay.New(files(t, t.TempDir()), objects(t, newBucket(t, s3.ByName)))
+		},
+		KeepsOpen: true,
+		Again: func(t *testing.T, b store.Bulk) store.Bulk {
+			root := filepath.Dir(b.(store.Spooler).SpoolDir())
+			return overlay.New(files(t, root), objects(t, newBucket(t, s3.ByName)))
+		},
+	})
+}
+
+func TestS3OverFiles(t *testing.T) {
+	for name, method := range methods {
+		buckets := make(map[store.Bulk]s3.Bucket)
+		open := func(t *testing.T, bucket s3.Bucket) store.Bulk {
+			b := overlay.New(objects(t, bucket), files(t, t.TempDir()))
+			buckets[b] = bucket
+			return b
+		}
+		t.Run(name, func(t *testing.T) {
+			storetest.Bulk(t, storetest.BulkFactory{
+				New:      func(t *testing.T) store.Bulk { return open(t, newBucket(t, method)) },
+				Trusting: true,
+				Again:    func(t *testing.T, b store.Bulk) store.Bulk { return open(t, buckets[b]) },
+			})
+		})
+	}
 }
 
 // filesIn returns two layers of files in a folder.

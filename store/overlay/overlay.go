@@ -21,6 +21,8 @@ type Storage interface {
 	store.Spooler
 	store.Namer
 	store.Presigner
+	// OpenSized looks for content in all layers but the last.
+	store.SizedOpener
 	// Close closes the layers that can be closed.
 	io.Closer
 }
@@ -46,37 +48,22 @@ type bulk struct {
 	layers []store.Bulk // the first one too; never changed
 }
 
+// above returns all layers but the last.
+func (b *bulk) above() []store.Bulk { return b.layers[:len(b.layers)-1] }
+
+// last returns the last layer, which is the first if there is no other.
+func (b *bulk) last() store.Bulk { return b.layers[len(b.layers)-1] }
+
 type (
 	assembler store.Assembler
 	measured  store.Capacity
 )
 
-// Open implements store.Bulk. The content is what the layer gave, a store.FileContent for example.
-func (b *bulk) Open(ctx context.Context, a store.Address) (store.Content, error) {
-	return open(ctx, b.layers, a)
-}
-
-// open opens content from the first layer that has it.
-func open(ctx context.Context, layers []store.Bulk, a store.Address) (store.Content, error) {
-	var missing []error
-	for _, layer := range layers {
-		content, err := layer.Open(ctx, a)
-		if err == nil {
-			return content, nil
-		}
-		if store.KindOf(err) != store.NotFound {
-			return nil, err
-		}
-		missing = append(missing, err)
-	}
-	return nil, &store.Error{Kind: store.NotFound, Err: errors.Join(missing...)}
-}
-
 // Remove implements store.Bulk. What the first layer does not have is no error; what others have
 // stays.
 func (b *bulk) Remove(ctx context.Context, a store.Address) error {
 	err := b.assembler.Remove(ctx, a)
-	if err != nil && store.KindOf(err) == store.NotFound {
+	if missing(err) {
 		return nil
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/overlay"
+	"github.com/hatrac/hatrac/store/s3"
 	"github.com/hatrac/hatrac/store/sqlite"
 )
 
@@ -118,7 +119,26 @@ func (s *site) upload(path string, content []byte, chunk int64) store.Ref {
 
 // TestAStoreMovesToAnotherStorageInUse is what layers are for.
 func TestAStoreMovesToAnotherStorageInUse(t *testing.T) {
-	dir, older, newer := newDirectory(t), files(t, t.TempDir()), files(t, t.TempDir())
+	inFiles := func(t *testing.T) store.Assembler { return files(t, t.TempDir()) }
+	byName := func(t *testing.T) store.Assembler { return objects(t, newBucket(t, s3.ByName)) }
+	byNameAndVersion := func(t *testing.T) store.Assembler { return objects(t, newBucket(t, s3.ByNameAndVersion)) }
+	for name, move := range map[string]struct {
+		from, to func(*testing.T) store.Assembler
+	}{
+		"files to files":                  {inFiles, inFiles},
+		"files to S3 by name":             {inFiles, byName},
+		"files to S3 by name and version": {inFiles, byNameAndVersion},
+		"S3 by name to files":             {byName, inFiles},
+		"S3 to S3 by name":                {byNameAndVersion, byName},
+		"S3 by name to S3 by name":        {byName, byName},
+		"S3 to S3 by name and version":    {byName, byNameAndVersion},
+	} {
+		t.Run(name, func(t *testing.T) { moveInUse(t, move.from(t), move.to(t)) })
+	}
+}
+
+func moveInUse(t *testing.T, older, newer store.Assembler) {
+	dir := newDirectory(t)
 	s := serve(t, dir, older)
 	kept, gone := s.put("/kept", "kept content"), s.put("/gone", "gone content")
 
