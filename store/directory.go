@@ -75,6 +75,9 @@ type Directory interface {
 	// Jobs are the upload jobs.
 	Jobs
 
+	// Walks tell everything that is kept.
+	Walks
+
 	// Accounts returns the accounts that live in the same database.
 	Accounts() Accounts
 

@@ -139,3 +139,18 @@ type Assembler interface {
 	// ReadOnly if the Bulk cannot.
 	Reopen(ctx context.Context, a Address) error
 }
+
+// Heir is an Assembler that goes on with uploads that the original server began.
+type Heir interface {
+	// UploadAddress returns the address of an upload of an object, which the original server
+	// knows by the name and the job.
+	UploadAddress(name, job string) (Address, error)
+}
+
+// Recaller is an Assembler that may hold more of an upload than was recorded, because a server
+// before it did not record what chunks it had received.
+type Recaller interface {
+	// HoldsUnrecorded reports whether the place may hold chunks that no record tells of. Then
+	// its content is whole if Finish takes it and it has the digest that was given.
+	HoldsUnrecorded(a Address) bool
+}

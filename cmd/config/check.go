@@ -30,6 +30,7 @@ func (c *checker) config() *Config {
 		InlineLimit:       c.inlineLimit,
 		SweepGrace:        c.sweepGrace,
 		SweepInterval:     c.sweepInterval,
+		SyncInterval:      c.syncInterval,
 		DeletedRetention:  c.retention,
 		UploadExpiration:  c.uploadExpiration,
 		Listen:            c.listen,
@@ -78,6 +79,9 @@ func (c *checker) checkNumbers() {
 		if length.Duration <= 0 {
 			c.report.errorf("%s must be longer than nothing", length.key)
 		}
+	}
+	if c.syncInterval < 0 {
+		c.report.errorf("sync_interval must not be negative")
 	}
 	if (c.tlsCert == "") != (c.tlsKey == "") {
 		c.report.errorf("tls_cert and tls_key must be given together")

@@ -46,6 +46,8 @@ type Config struct {
 	Storage Storage
 	// InlineLimit is the size up to which content is kept in the database; 0: none is.
 	InlineLimit int
+	// SyncInterval is how long what was closed in a mount may wait to be durable; 0: not at all.
+	SyncInterval time.Duration
 	// SweepGrace is the age of garbage, SweepInterval the time between two looks for it.
 	SweepGrace, SweepInterval time.Duration
 	// DeletedRetention is how long the content of what was deleted is kept.

@@ -53,7 +53,7 @@ func TestFileOverridesDefaults(t *testing.T) {
 	want := &Config{
 		ServicePrefix: "/files", DatabaseType: "sqlite", Database: "/d/h.db", DatabaseSchema: "hatrac", DatabaseRetries: 5,
 		Storage: Storage{Backend: Filesystem, Path: "/c"}, MaxRequestPayload: 5, Listen: "127.0.0.1:8080",
-		InlineLimit: 4096, SweepGrace: 24 * time.Hour, SweepInterval: time.Hour,
+		InlineLimit: 4096, SweepGrace: 24 * time.Hour, SweepInterval: time.Hour, SyncInterval: time.Second,
 		Firewall: acl.Firewall{
 			Create: acl.List{"staff"}, Delete: all, ManageACLs: acl.List{"admins"}, ManageMetadata: all,
 		},

@@ -19,6 +19,7 @@ type values struct {
 	create, remove, manageACLs, manageMetadata               gate
 	readOnly                                                 bool
 	retention, uploadExpiration, sweepGrace, sweepInterval   time.Duration
+	syncInterval                                             time.Duration
 	inlineLimit                                              int
 	listen, tlsCert, tlsKey, auditLog                        string
 	allowedOrigins, trustedProxies                           []string
@@ -85,7 +86,8 @@ func defaults() *values {
 		servicePrefix: "/hatrac", databaseType: "sqlite", databaseSchema: "hatrac", databaseRetries: 5,
 		storageBackend: "filesystem", storagePath: defaultStoragePath, maxPayload: 128 << 20,
 		uploadExpiration: 168 * time.Hour, sweepGrace: 24 * time.Hour, sweepInterval: time.Hour,
-		inlineLimit: 4 << 10, listen: "127.0.0.1:8080",
+		syncInterval: time.Second,
+		inlineLimit:  4 << 10, listen: "127.0.0.1:8080",
 		sessionLifetime: minutes(30 * time.Minute), cookie: "webauthn", logoutURL: "/",
 		proxy: proxyValues{
 			host: "localhost", path: "/authn/session", maxAge: seconds(time.Minute), maxEntries: 10000,
@@ -119,6 +121,7 @@ func (v *values) storeKeys() []key {
 		{name: "upload_expiration", into: &v.uploadExpiration, doc: "how long an upload in chunks lasts that nobody goes on with"},
 		{name: "sweep_grace", into: &v.sweepGrace, doc: "the age at which content that belongs to nothing is garbage; it must be longer than the longest upload"},
 		{name: "sweep_interval", into: &v.sweepInterval, doc: "the time between two looks for garbage"},
+		{name: "sync_interval", into: &v.syncInterval, doc: "how long what was closed in a mount may wait to be durable; 0: close waits for the disk"},
 	}
 }
 

@@ -101,7 +101,10 @@ The first start creates the store and an account "admin".`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(a.serveCommand(), a.mountCommand(), a.initCommand(), a.userCommand(), a.tokenCommand(), a.configCommand(), versionCommand(a))
+	root.AddCommand(
+		a.serveCommand(), a.mountCommand(), a.initCommand(), a.migrateCommand(), a.fsckCommand(),
+		a.userCommand(), a.tokenCommand(), a.configCommand(), versionCommand(a),
+	)
 	return root
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -141,9 +142,10 @@ func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
 		Firewall:         o.config.Firewall,
 		DeletedRetention: o.config.DeletedRetention,
 		UploadExpiration: o.config.UploadExpiration,
-		InlineLimit:      inlineLimit(o.config.InlineLimit),
+		InlineLimit:      orNone(o.config.InlineLimit),
 		SweepGrace:       o.config.SweepGrace,
 		SweepInterval:    o.config.SweepInterval,
+		SyncInterval:     orNone(o.config.SyncInterval),
 		Log:              log,
 	})
 	if err != nil {
@@ -152,8 +154,8 @@ func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
 	return nil
 }
 
-// inlineLimit returns the limit as the service takes it, for which 0 is its own default.
-func inlineLimit(limit int) int {
+// orNone returns a limit as the service takes it, for which 0 is its own default.
+func orNone[T int | time.Duration](limit T) T {
 	if limit == 0 {
 		return -1
 	}

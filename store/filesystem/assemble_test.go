@@ -52,7 +52,7 @@ func TestFinishRefusesAFileOfAnotherSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := b.Finish(t.Context(), a, store.Placement{Size: 100}, nil)
-	wantKind(t, err, store.Internal)
+	wantKind(t, err, store.Conflict)
 	_, err = b.Open(t.Context(), a)
 	wantKind(t, err, store.Conflict)
 }

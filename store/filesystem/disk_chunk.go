@@ -23,12 +23,6 @@ const (
 	maxLockPause = 50 * time.Millisecond
 )
 
-// openWritable opens a file for writing, and for reading, without which file servers refuse
-// a shared lock. A symbolic link fails.
-func (d disk) openWritable(path string) (*os.File, error) {
-	return d.open(opOpenWritable, path, os.O_RDWR|unix.O_NOFOLLOW)
-}
-
 func (d disk) truncate(f *os.File, size int64) error {
 	return d.do(step{op: opTruncate, path: f.Name()}, func() error { return f.Truncate(size) })
 }

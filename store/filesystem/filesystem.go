@@ -12,7 +12,8 @@
 // A generation is a folder that one process fills, for an hour or with 4096 files, and that
 // nobody adds to afterwards. So folders stay small, their number too, and the names of
 // content that is stored at the same time become durable with one fsync. Any number of
-// processes and machines may use one root.
+// processes and machines may use one root. Other files below it are content of the original
+// server (see store.Origin).
 package filesystem
 
 import (
@@ -43,11 +44,13 @@ type Config struct {
 	Root string
 }
 
-// Bulk keeps content in a folder. It implements store.Bulk, store.Spooler, store.Assembler
-// and store.Capacity.
+// Bulk keeps content in a folder. It implements store.Bulk, store.Spooler, store.Assembler,
+// store.Lister, store.Capacity, store.Namer, store.Heir and
+// store.Recaller.
 type Bulk struct {
 	disk    disk
-	root    string // absolute
+	root    string   // absolute
+	beneath *os.Root // the root again
 	content string
 	staging string
 	spool   string // free of symbolic links
@@ -65,6 +68,10 @@ var (
 	_ store.SoonSpooler = (*Bulk)(nil)
 	_ store.Assembler   = (*Bulk)(nil)
 	_ store.Capacity    = (*Bulk)(nil)
+	_ store.Lister      = (*Bulk)(nil)
+	_ store.Heir        = (*Bulk)(nil)
+	_ store.Namer       = (*Bulk)(nil)
+	_ store.Recaller    = (*Bulk)(nil)
 )
 
 // Open opens the folder and creates what is missing in it. The caller closes the Bulk.
@@ -100,9 +107,13 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 
 		suspects: make(map[place]struct{}),
 	}
+	if b.beneath, err = d.openRoot(root); err != nil {
+		return nil, fail("open storage", err)
+	}
 	b.buffers.New = func() any { buf := make([]byte, bufferSize); return &buf }
 	b.filling, err = openFilling(d, b.content)
 	if err != nil {
+		_ = b.beneath.Close()
 		return nil, fail("open content", err)
 	}
 	return b, nil
@@ -111,7 +122,7 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 // Close releases the folders. No method may be under way or be called afterwards, but open
 // content stays readable.
 func (b *Bulk) Close() error {
-	return fail("close storage", b.filling.close())
+	return fail("close storage", errors.Join(b.filling.close(), b.beneath.Close()))
 }
 
 // SpoolDir implements store.Spooler.

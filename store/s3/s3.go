@@ -28,6 +28,7 @@ type Bulk struct {
 var (
 	_ store.Assembler   = (*Bulk)(nil)
 	_ store.Namer       = (*Bulk)(nil)
+	_ store.Heir        = (*Bulk)(nil)
 	_ store.Presigner   = (*Bulk)(nil)
 	_ store.SizedOpener = (*Bulk)(nil)
 )

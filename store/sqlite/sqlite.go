@@ -101,10 +101,7 @@ func prepareFile(cfg Config) error {
 }
 
 func open(ctx context.Context, cfg Config) (_ *Directory, err error) {
-	db, err := sql.Open("sqlite", dsn(cfg.Path,
-		pragma("busy_timeout", cfg.Patience.Milliseconds()),
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"journal_size_limit(67108864)", "cache_size(-16384)"))
+	db, err := sql.Open("sqlite", writerDSN(cfg))
 	if err != nil {
 		return nil, failed("open the database", err)
 	}
@@ -124,6 +121,13 @@ func open(ctx context.Context, cfg Config) (_ *Directory, err error) {
 	pool.SetMaxOpenConns(cfg.Readers)
 	pool.SetMaxIdleConns(cfg.Readers)
 	return &Directory{writer: w, pool: pool, reads: &reads{newStatements(pool)}}, nil
+}
+
+// writerDSN is for the connection that writes.
+func writerDSN(cfg Config) string {
+	return dsn(cfg.Path, pragma("busy_timeout", cfg.Patience.Milliseconds()),
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"journal_size_limit(67108864)", "cache_size(-16384)")
 }
 
 func pragma(name string, value int64) string { return fmt.Sprintf("%s(%d)", name, value) }

@@ -27,8 +27,8 @@ type BulkFactory struct {
 	Trusting bool
 }
 
-// Bulk is the contract of store.Bulk, and of store.SoonSpooler, store.Assembler and store.Capacity
-// where the Bulk has them.
+// Bulk is the contract of store.Bulk, and of store.SoonSpooler, store.Assembler, store.Lister and
+// store.Capacity where the Bulk has them.
 func Bulk(t *testing.T, f BulkFactory) {
 	for _, c := range []struct {
 		rule string
@@ -55,6 +55,9 @@ func Bulk(t *testing.T, f BulkFactory) {
 		{"sweep/ends with an error of the directory", sweepDirectoryFails},
 		{"sweep/ends with the context", sweepCancelled},
 		{"sweep/leaves those who put alone", sweepWhilePutting},
+		{"list/tells what is kept", listKept},
+		{"list/ends with an error of who asks", listFails},
+		{"list/ends with the context", listCancelled},
 		{"adopt/makes a file content", adoptFile},
 		{"adopt/leaves the file to its owner", adoptLeavesFile},
 		{"adopt/takes one file twice", adoptTwice},

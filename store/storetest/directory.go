@@ -27,6 +27,7 @@ func Directory(t *testing.T, fresh func(t *testing.T) Database) {
 		"records":  testRecords,
 		"listings": testListings,
 		"walks":    testWalks,
+		"pages":    testPages,
 		"updates":  testUpdates,
 		"unsynced": testUnsynced,
 		"rivals":   testRivals,
