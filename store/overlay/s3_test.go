@@ -3,6 +3,8 @@ package overlay_test
 import (
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -137,5 +139,24 @@ func TestOneLayerIsDown(t *testing.T) {
 			s.wantContent(far, "far content")
 			s.wantContent(s.put("/new", "new content"), "new content")
 		})
+	}
+}
+
+// TestContentOfTheOriginalServerIsFoundBelowS3: its addresses are those of S3 too.
+func TestContentOfTheOriginalServerIsFoundBelowS3(t *testing.T) {
+	root := t.TempDir()
+	newer, older := objects(t, newBucket(t, s3.ByNameAndVersion)), files(t, root)
+	b := overlay.New(newer, older)
+	put(t, newer, "another version of that name")
+	for _, version := range []string{"AXEVJWMJQTBHDYZ6UCJZV4GKEU", "null"} {
+		if err := os.WriteFile(filepath.Join(root, "o:"+version), []byte("original"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a := store.Origin{Name: "/o", Version: version}.Address()
+		wantContent(t, b, a, "original")
+		if err := b.Remove(t.Context(), a); err != nil {
+			t.Errorf("remove: %v", err)
+		}
+		wantContent(t, b, a, "original")
 	}
 }
