@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/hatrac/hatrac/store"
@@ -11,17 +12,15 @@ import (
 // whose retention ends and for what failed before.
 const reclaimInterval = time.Minute
 
-// Run reclaims the content of what was deleted, ends forgotten uploads and sweeps up what
-// unfinished work left behind, until ctx ends. Its return value is always ctx.Err().
-//
-// Meanwhile it also hears of changes that other processes make, and announces them.
+// Run makes commits durable that may wait, which none may unless it runs, reclaims the content of
+// what was deleted, ends forgotten uploads, sweeps up what unfinished work left behind, and
+// announces what other processes change, until ctx ends. Then it makes the last commits durable. It
+// is called once. Its return value is always ctx.Err().
 func (s *Service) Run(ctx context.Context) error {
-	deaf := make(chan struct{})
-	go func() {
-		defer close(deaf)
-		s.hear(ctx)
-	}()
-	defer func() { <-deaf }()
+	var beside sync.WaitGroup
+	beside.Go(func() { s.keepSyncing(ctx) })
+	beside.Go(func() { s.hear(ctx) })
+	defer beside.Wait()
 	reclaim := time.NewTicker(reclaimInterval)
 	defer reclaim.Stop()
 	sweep := time.NewTicker(s.cfg.SweepInterval)
@@ -35,6 +34,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-s.reclaim:
 		case <-reclaim.C:
+			s.logFailure(ctx, "recover", s.Recover(ctx))
 		case <-sweep.C:
 			s.logFailure(ctx, "sweep", s.Sweep(ctx))
 			s.logFailure(ctx, "expire uploads", s.ExpireJobs(ctx))

@@ -5,11 +5,11 @@ var planned = []struct {
 	statement
 	args string
 }{
-	{resolvePath, pathArray + `, ` + path + `, NULL`},
-	{resolvePath, pathArray + `, ` + path + `, 'v98'`},
-	{resolveJob, pathArray + `, ` + path + `, NULL, 'j5'`},
+	{resolvePath, pathArray + `, ` + aPath + `, NULL`},
+	{resolvePath, pathArray + `, ` + aPath + `, 'v98'`},
+	{resolveJob, pathArray + `, ` + aPath + `, NULL, 'j5'`},
 	{lockParent, pathArray},
-	{lockPath, path},
+	{lockPath, aPath},
 	{lockName, aName},
 	{keepName, aName},
 	{lockObject, aVersion},
@@ -18,6 +18,8 @@ var planned = []struct {
 	{listVersions, aName + `, 9000, 100`},
 	{liveVersions, aName},
 	{beneathPage, `'/n50/', '/n500', 256`},
+	{resolvePast, pathArray + `, ` + aPath + `, '2024-06-01'`},
+	{listPast, `60, '', '2024-06-01', 1000`},
 	{occupied, `60`},
 	{hasJobs, `60`},
 
@@ -28,17 +30,20 @@ var planned = []struct {
 	{setNameACLs, aName + nulls(8)},
 	{setNameAttr, aName + nulls(5)},
 
-	{bindVersion, aName + `, 'v', 5, '{}', NULL, NULL, NULL, 'a', false` + nulls(7)},
+	{bindVersion, aName + `, 'v', 5, '{}', NULL, NULL, NULL, 'a', false` + nulls(8)},
 	{keepContent, aName + `, 'v98', ''`},
 	{versionsChanged, aName},
 	{versionChanged, aVersion},
-	{forwardVersion, aVersion + `, '{}'`},
+	{forwardVersion, aVersion + `, '{}', ` + longAgo},
+	{keepFormer, aVersion},
 	{dropContent, aVersion},
 	{findRecord, aVersion},
 	{dropRecord, aVersion},
 	{reclaimVersion, aVersion + `, ` + longAgo},
 	{reclaimInline, aVersion + `, ` + longAgo},
 	{deleteVersion, aVersion + `, ` + longAgo},
+	{unsyncedVersions, `0, 100`},
+	{markSynced, `'{1,2,3}'`},
 	{setVersionACLs, aVersion + nulls(2)},
 	{setVersionMetadata, aVersion + `, '{}'`},
 	{setVersionAttr, aVersion + nulls(5)},
@@ -68,7 +73,7 @@ var planned = []struct {
 	{setAncestors, `60, '/n50/', '/n500'`},
 	{leaveName, `1, '/left', ` + longAgo + `, 60, '{/n60}'`},
 
-	{restoreTop, path},
+	{restoreTop, aPath},
 	{lockQueue, ofTree + `, '2025-01-01'`},
 	{lockContent, ofTree + `, '2025-01-01'`},
 	{restoreVersions, ofTree + `, '2025-01-01'`},
@@ -82,7 +87,7 @@ var planned = []struct {
 	{unqueueVersion, aVersion},
 	{keepInline, aVersion},
 
-	{lockJobOf, path + `, 'j5'`},
+	{lockJobOf, aPath + `, 'j5'`},
 	{listJobs, aName + `, 0, 100`},
 	{listChunks, `500, 0, 100`},
 	{listIdleJobs, longAgo + `, 100`},
@@ -105,6 +110,10 @@ var planned = []struct {
 	{lockStale, longAgo},
 	{forgetStale, `'{1,2,3}'`},
 	{dropStale, `'{1,2,3}'`},
+
+	{namesAfter, aName + `, 100`},
+	{versionsAfter, aVersion + `, 100`},
+	{jobsAfter, `500, 100`},
 
 	{createUser, `'u', NULL, 'h', NULL`},
 	{getUser, `'u5'`},

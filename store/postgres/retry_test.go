@@ -28,8 +28,8 @@ func two(t *testing.T, d *Directory) (a, b store.Name) {
 	return a, b
 }
 
-// mark changes a name, so that its row is locked.
-func mark(ctx context.Context, tx store.Tx, id int64, ino uint64) error {
+// touch changes a name, so that its row is locked.
+func touch(ctx context.Context, tx store.Tx, id int64, ino uint64) error {
 	return tx.SetNameAttr(ctx, id, store.Attr{Ino: ino})
 }
 
@@ -44,14 +44,14 @@ func TestDeadlockedTransactionsAreTriedAgain(t *testing.T) {
 		all.Go(func() {
 			if err := d.Update(ctx, func(tx store.Tx) error {
 				attempts[i]++
-				if err := mark(ctx, tx, order[0], uint64(i+1)); err != nil {
+				if err := touch(ctx, tx, order[0], uint64(i+1)); err != nil {
 					return err
 				}
 				if attempts[i] == 1 { // both hold what the other one wants
 					first.Done()
 					first.Wait()
 				}
-				return mark(ctx, tx, order[1], uint64(i+1))
+				return touch(ctx, tx, order[1], uint64(i+1))
 			}); err != nil {
 				t.Error(err)
 			}
@@ -84,11 +84,11 @@ func overtaken(t *testing.T, d, other *Directory, id int64, times int, attempts 
 			return err
 		}
 		if *attempts <= times {
-			if err := other.Update(ctx, func(tx store.Tx) error { return mark(ctx, tx, id, uint64(*attempts)) }); err != nil {
+			if err := other.Update(ctx, func(tx store.Tx) error { return touch(ctx, tx, id, uint64(*attempts)) }); err != nil {
 				return err
 			}
 		}
-		return mark(ctx, tx, id, 100)
+		return touch(ctx, tx, id, 100)
 	})
 }
 
@@ -134,7 +134,7 @@ func TestCutConnectionsAreReplaced(t *testing.T) {
 	}
 	terminate(t, dsn, 0)
 	attempts := 0
-	if err := d.Update(ctx, func(tx store.Tx) error { attempts++; return mark(ctx, tx, a.ID, 1) }); err != nil || attempts != 2 {
+	if err := d.Update(ctx, func(tx store.Tx) error { attempts++; return touch(ctx, tx, a.ID, 1) }); err != nil || attempts != 2 {
 		t.Errorf("after a cut a change answers %v after %d attempts", err, attempts)
 	}
 	attempts = 0
@@ -147,7 +147,7 @@ func TestCutConnectionsAreReplaced(t *testing.T) {
 		if attempts == 1 {
 			terminate(t, dsn, own.(*tx).conn.PgConn().PID())
 		}
-		return mark(ctx, own, a.ID, 2)
+		return touch(ctx, own, a.ID, 2)
 	}
 	if err := d.Update(ctx, bind); err != nil || attempts != 2 {
 		t.Errorf("a change that is cut answers %v after %d attempts", err, attempts)
