@@ -26,6 +26,7 @@ func (c *checker) config() *Config {
 		Database:          c.databaseDSN,
 		DatabaseSchema:    c.databaseSchema,
 		DatabaseRetries:   c.databaseRetries,
+		DatabaseNotify:    c.databaseNotify,
 		Storage:           c.storage(),
 		InlineLimit:       c.inlineLimit,
 		SweepGrace:        c.sweepGrace,

@@ -40,6 +40,8 @@ type Config struct {
 	Database string
 	// DatabaseSchema is the schema that holds the tables in PostgreSQL.
 	DatabaseSchema string
+	// DatabaseNotify tells other processes on the same PostgreSQL of rare changes.
+	DatabaseNotify bool
 	// DatabaseRetries is how often a transaction is tried again in PostgreSQL.
 	DatabaseRetries int
 	// Storage is where content is.

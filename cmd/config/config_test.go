@@ -51,7 +51,7 @@ func TestFileOverridesDefaults(t *testing.T) {
 	got.Bare, got.File = nil, ""
 	all := acl.List{"*"}
 	want := &Config{
-		ServicePrefix: "/files", DatabaseType: "sqlite", Database: "/d/h.db", DatabaseSchema: "hatrac", DatabaseRetries: 5,
+		ServicePrefix: "/files", DatabaseType: "sqlite", Database: "/d/h.db", DatabaseSchema: "hatrac", DatabaseRetries: 5, DatabaseNotify: true,
 		Storage: Storage{Backend: Filesystem, Path: "/c"}, MaxRequestPayload: 5, Listen: "127.0.0.1:8080",
 		InlineLimit: 4096, SweepGrace: 24 * time.Hour, SweepInterval: time.Hour, SyncInterval: time.Second,
 		Firewall: acl.Firewall{

@@ -10,6 +10,7 @@ import (
 type values struct {
 	servicePrefix, databaseType, databaseDSN, databaseSchema string
 	databaseRetries                                          int
+	databaseNotify                                           bool
 	storageBackend, storagePath                              string
 	s3, s3Connection, errorTemplates                         tree
 	s3Bucket, s3Prefix                                       string
@@ -84,6 +85,7 @@ func (k key) env() string {
 func defaults() *values {
 	return &values{
 		servicePrefix: "/hatrac", databaseType: "sqlite", databaseSchema: "hatrac", databaseRetries: 5,
+		databaseNotify: true,
 		storageBackend: "filesystem", storagePath: defaultStoragePath, maxPayload: 128 << 20,
 		uploadExpiration: 168 * time.Hour, sweepGrace: 24 * time.Hour, sweepInterval: time.Hour,
 		syncInterval: time.Second,
@@ -109,6 +111,7 @@ func (v *values) storeKeys() []key {
 		{name: "database_dsn", into: &v.databaseDSN, place: true, secret: true, old: []string{"database_name"}, doc: "the path of the SQLite file, or the connection string of PostgreSQL"},
 		{name: "database_schema", into: &v.databaseSchema, place: true, doc: "the schema with the tables in PostgreSQL"},
 		{name: "database_max_retries", into: &v.databaseRetries, doc: "how often a transaction is tried again after a conflict or a lost connection"},
+		{name: "database_notify", into: &v.databaseNotify, doc: "tell other processes on the same PostgreSQL at once of changed lists and of moved or deleted namespaces"},
 		{name: "storage_backend", into: &v.storageBackend, place: true, old: []string{"backend"}, doc: "where content is: filesystem, amazons3 or overlay"},
 		{name: "storage_path", into: &v.storagePath, place: true, doc: "the folder of the content, with filesystem"},
 		{name: "s3_config", into: &v.s3, place: true, doc: "the buckets and sessions, with amazons3"},
