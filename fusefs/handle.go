@@ -18,6 +18,10 @@ type pin struct {
 	f       *file // nil for a snapshot
 	content store.Content
 	file    *os.File // of content, where it has one
+
+	m       *Mount // that opened it, once it did
+	backing *backing
+	through bool // the kernel reads it by itself
 }
 
 var (
@@ -32,6 +36,16 @@ func newPin(f *file, content store.Content) *pin {
 		p.file = c.File()
 	}
 	return p
+}
+
+// open lets the kernel have the handle, which is one of those that backing counts, and returns the
+// flags to answer with. cached are those for a handle whose reads go through the page cache.
+func (p *pin) open(request context.Context, m *Mount, b *backing, cached uint32) uint32 {
+	p.m, p.backing = m, b
+	if p.through = b.enter(request, m.passthrough, p.file); p.through {
+		return fuse.FOPEN_NOFLUSH
+	}
+	return cached | fuse.FOPEN_NOFLUSH
 }
 
 // Read implements fs.FileReader.
@@ -55,6 +69,7 @@ func (p *pin) Fsync(context.Context, uint32) syscall.Errno { return 0 }
 
 // Release implements fs.FileReleaser.
 func (p *pin) Release(context.Context) syscall.Errno {
+	p.backing.leave(p.m.passthrough, p.through)
 	err := p.content.Close()
 	if p.f != nil {
 		p.f.unpin()

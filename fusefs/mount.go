@@ -62,12 +62,17 @@ type Config struct {
 	// VersionInterval is the time after which a file that is synced but not closed becomes a
 	// version.
 	VersionInterval time.Duration
+	// NoPassthrough lets all reads go through this process, also where the kernel could read the
+	// files of the content by itself.
+	NoPassthrough bool
 	// UnmountGrace is how long Unmount waits for a busy mount before it detaches it.
 	UnmountGrace time.Duration
 	// SpoolDir is the folder for drafts where the service has none itself.
 	SpoolDir string
 	// Logger takes what no system call can tell.
 	Logger zerolog.Logger
+
+	watch func(fuse.RawFileSystem) fuse.RawFileSystem // sees the kernel's requests, in tests
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -98,6 +103,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.ScratchPatterns == nil {
 		c.ScratchPatterns = DefaultScratchPatterns()
 	}
+	if c.watch == nil {
+		c.watch = func(tree fuse.RawFileSystem) fuse.RawFileSystem { return tree }
+	}
 	if spool := c.Service.SpoolDir(); spool != "" {
 		c.SpoolDir = spool
 	}
@@ -117,6 +125,8 @@ type Mount struct {
 	session *session
 	server  *fuse.Server
 	root    *dirNode
+
+	passthrough *passthrough
 
 	pageSize int // of listings; 0: the service's own
 
@@ -174,7 +184,8 @@ func (m *Mount) start() error {
 	}
 	m.root = &dirNode{m: m, id: info.Name.ID}
 	opts := m.options()
-	server, err := fuse.NewServer(fs.NewNodeFS(m.root, opts), m.cfg.Dir, &opts.MountOptions)
+	m.passthrough = newPassthrough(fs.NewNodeFS(m.root, opts))
+	server, err := fuse.NewServer(m.cfg.watch(m.passthrough), m.cfg.Dir, &opts.MountOptions)
 	if err != nil {
 		return errors.Join(err, m.session.close())
 	}
@@ -185,7 +196,11 @@ func (m *Mount) start() error {
 		stop()
 		m.finish()
 	}()
-	if err := server.WaitMount(); err != nil {
+	err = server.WaitMount()
+	if err == nil {
+		err = m.beginPassthrough()
+	}
+	if err != nil {
 		return errors.Join(err, m.Unmount(m.base))
 	}
 	return nil

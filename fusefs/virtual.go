@@ -215,6 +215,8 @@ type snapshotNode struct {
 	fs.Inode
 	m    *Mount
 	info *service.Info // as it was looked up
+
+	backing backing
 }
 
 var (
@@ -289,5 +291,6 @@ func (n *snapshotNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, u
 	if err != nil {
 		return nil, 0, n.m.answer(ctx, err)
 	}
-	return newPin(nil, content), fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+	p := newPin(nil, content)
+	return p, p.open(ctx, n.m, &n.backing, fuse.FOPEN_KEEP_CACHE), 0
 }
