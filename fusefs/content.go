@@ -4,8 +4,21 @@ import (
 	"context"
 	"sync"
 
+	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 )
+
+// openFound opens a version. What is no file of this machine is read through the mount's cache.
+func (m *Mount) openFound(ctx context.Context, found *service.Found) (store.Content, error) {
+	content, err := found.Open(ctx)
+	if err != nil || found.Version.HasInline {
+		return content, err
+	}
+	if _, local := content.(store.FileContent); local {
+		return content, nil
+	}
+	return m.cache.Open(found.Version.Address, content), nil
+}
 
 // lazyContent is the content of a version that is opened, and the right to read it asked, when it
 // is first read: whoever truncates a file never does.

@@ -11,6 +11,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/cache"
 )
 
 // pin is a handle on one version.
@@ -57,11 +58,23 @@ func (p *pin) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult
 		return fuse.ReadResultData(nil), 0
 	}
 	dest = dest[:min(int64(len(dest)), p.content.Size()-off)]
-	n, err := p.content.ReadAt(dest, off)
+	n, err := p.readAt(ctx, dest, off)
 	if n == len(dest) {
 		err = nil
 	}
-	return fuse.ReadResultData(dest[:n]), errnoOf(err)
+	return fuse.ReadResultData(dest[:n]), p.m.answer(ctx, err)
+}
+
+// readAt reads content that is no file, on behalf of a request: what lies elsewhere within the
+// deadline, and no longer than somebody waits for it.
+func (p *pin) readAt(request context.Context, dest []byte, off int64) (int, error) {
+	distant, ok := p.content.(*cache.Content)
+	if !ok {
+		return p.content.ReadAt(dest, off)
+	}
+	ctx, cancel := p.m.call(request)
+	defer cancel()
+	return distant.ReadAtContext(ctx, dest, off)
 }
 
 // Fsync implements fs.FileFsyncer: a version is durable.

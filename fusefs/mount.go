@@ -21,6 +21,7 @@ import (
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/cache"
 )
 
 // Defaults of Config.
@@ -65,6 +66,9 @@ type Config struct {
 	// NoPassthrough lets all reads go through this process, also where the kernel could read the
 	// files of the content by itself.
 	NoPassthrough bool
+	// CacheSize is how many bytes of content that lies elsewhere are kept in memory; 0 means
+	// cache.DefaultSize.
+	CacheSize int64
 	// UnmountGrace is how long Unmount waits for a busy mount before it detaches it.
 	UnmountGrace time.Duration
 	// SpoolDir is the folder for drafts where the service has none itself.
@@ -127,6 +131,7 @@ type Mount struct {
 	root    *dirNode
 
 	passthrough *passthrough
+	cache       *cache.Cache // of content that lies elsewhere
 
 	pageSize int // of listings; 0: the service's own
 
@@ -159,8 +164,12 @@ func New(ctx context.Context, cfg Config) (*Mount, error) {
 	if err != nil {
 		return nil, err
 	}
+	blocks, err := cache.New(cache.Config{Size: cfg.CacheSize, Deadline: cfg.Deadline})
+	if err != nil {
+		return nil, err
+	}
 	m := &Mount{
-		cfg: cfg, svc: cfg.Service, scratch: scratch, log: cfg.Logger, done: make(chan struct{}),
+		cfg: cfg, svc: cfg.Service, scratch: scratch, log: cfg.Logger, done: make(chan struct{}), cache: blocks,
 		base: cfg.Logger.WithContext(context.WithoutCancel(ctx)),
 	}
 	if err := m.start(); err != nil {

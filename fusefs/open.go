@@ -61,7 +61,7 @@ func (m *Mount) openRead(ctx context.Context, f *file) (any, error) {
 		if d := f.rejoinReader(); d != nil {
 			return &draftHandle{m: m, f: f, d: d}, nil
 		}
-		content, err := found.Open(ctx)
+		content, err := m.openFound(ctx, found)
 		if err != nil {
 			return nil, err
 		}
@@ -287,7 +287,7 @@ func (m *Mount) openContent(ctx context.Context, ref store.Ref) (store.Content, 
 	if err != nil {
 		return nil, err
 	}
-	return found.Open(ctx)
+	return m.openFound(ctx, found)
 }
 
 // reserve lets the name lead to a new inode with a draft, and keeps that for the one who is told

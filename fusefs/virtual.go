@@ -287,7 +287,7 @@ func (n *snapshotNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, u
 	if err != nil {
 		return nil, 0, n.m.answer(ctx, err)
 	}
-	content, err := found.Open(call)
+	content, err := n.m.openFound(call, found)
 	if err != nil {
 		return nil, 0, n.m.answer(ctx, err)
 	}

@@ -24,11 +24,12 @@ var rooms = map[string][]string{
 	"store/postgres":        {"acl", "store"},
 	"store/filesystem":      {"acl", "store"},
 	"store/storetest":       {"acl", "store"},
+	"store/cache":           {"acl", "store"},
 	"store/postgres/pgtest": {},
 	"service":               {"acl", "store"},
 	"service/account":       {"acl", "store"},
 	"rest":                  {"acl", "store", "service", "service/account"},
-	"fusefs":                {"acl", "store", "service"},
+	"fusefs":                {"acl", "store", "service", "store/cache"},
 	"cmd/config":            {"acl", "store"},
 	"cmd/hatrac": {
 		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "service", "service/account",

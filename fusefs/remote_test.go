@@ -1,0 +1,94 @@
+package fusefs
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store/sqlite"
+	"github.com/hatrac/hatrac/store/storetest"
+)
+
+// newRemoteRig is a rig whose content lies elsewhere.
+func newRemoteRig(t *testing.T, change ...func(*Config)) (*rig, *storetest.Remote) {
+	t.Helper()
+	root := t.TempDir()
+	dir, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(root, "db"), Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dir.Close() })
+	if err := service.Init(t.Context(), dir, []string{"alice"}); err != nil {
+		t.Fatal(err)
+	}
+	remote := &storetest.Remote{Assembler: bulkOf(t, root)}
+	svc, err := service.New(service.Config{Directory: dir, Bulk: remote, Firewall: acl.Open()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spool := func(c *Config) { c.SpoolDir = t.TempDir() }
+	return mountRig(t, svc, append(change, spool)...), remote
+}
+
+func TestContentElsewhereIsReadAheadAndKept(t *testing.T) {
+	r, remote := newRemoteRig(t)
+	text := strings.Repeat("0123456789abcdef", 1<<20) // 16 blocks
+	v := r.put("/f", text)
+	if r.sh("cat f") != text {
+		t.Error("the file reads otherwise")
+	}
+	if n := remote.Requests(); n > 12 {
+		t.Errorf("%d requests for 16 blocks", n)
+	}
+	was := remote.Requests()
+	if r.sh("cat f:"+v.Version) != text { // another inode: not in the kernel's cache
+		t.Error("the snapshot reads otherwise")
+	}
+	if n := remote.Requests(); n != was {
+		t.Errorf("%d more requests for what was read already", n-was)
+	}
+}
+
+func TestContentElsewhereIsWrittenInPlace(t *testing.T) {
+	r, _ := newRemoteRig(t)
+	r.put("/f", letters('a', 3<<20))
+	reader := r.python()
+	reader.must(`fd = os.open("f", os.O_RDONLY)`)
+	r.sh("printf b | dd of=f conv=notrunc seek=2M bs=1 status=none")
+	r.settled()
+	r.holds("/f", letters('a', 2<<20)+"b"+letters('a', 1<<20-1))
+	reader.must(`assert os.pread(fd, 4 << 20, 0) == b"a" * (3 << 20)`)
+	r.count("/f", 2)
+}
+
+func TestStorageThatHangsIsAnErrorInBoundedTime(t *testing.T) {
+	r, remote := newRemoteRig(t, func(c *Config) { c.Deadline = 200 * time.Millisecond })
+	r.put("/f", letters('a', 3<<20))
+	remote.SetFault(storetest.Hang)
+	r.refused("cat f", "Input/output error")
+	remote.SetFault(nil)
+	r.expect("cksum < f | cut -d' ' -f2", "3145728\n")
+}
+
+func TestAReadingOfStorageThatHangsCanBeKilled(t *testing.T) {
+	r, remote := newRemoteRig(t, func(c *Config) { c.Deadline = time.Hour })
+	r.put("/f", letters('a', 3<<20))
+	var asked atomic.Bool
+	remote.SetFault(func(ctx context.Context, off, n int64) error {
+		asked.Store(true)
+		return storetest.Hang(ctx, off, n)
+	})
+	p := r.open()
+	p.must("cat f > /dev/null & pid=$!")
+	for !asked.Load() {
+		r.sh("stat . > /dev/null")
+	}
+	if out, _ := p.run("kill -9 $pid; wait $pid; echo $?"); !strings.Contains(out, "137") {
+		t.Errorf("the end of the reader: %s", out)
+	}
+}
