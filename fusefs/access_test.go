@@ -2,6 +2,7 @@ package fusefs
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/hatrac/hatrac/acl"
@@ -112,4 +113,34 @@ func TestAfterAFailedCommitTheNameLeadsBackToTheLastVersion(t *testing.T) {
 func (r *rig) kept() []note {
 	r.Helper()
 	return keptIn(r.T, r.svc.SpoolDir())
+}
+
+func TestContentElsewhereIsListedButNotReadable(t *testing.T) {
+	svc, dir := openService(t, t.TempDir())
+	_, err := svc.PutObject(t.Context(), alice, service.PutObject{Path: "/away", Content: strings.NewReader(""), Size: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = dir.Update(t.Context(), func(tx store.Tx) error {
+		found, err := tx.Resolve(t.Context(), "/away", "")
+		if err != nil {
+			return err
+		}
+		return tx.BindVersion(t.Context(), &store.Version{
+			NameID: found.Name.ID, Version: "v", Size: 7, URL: "https://elsewhere.example/", ACLs: acl.Lists{acl.Owner: {"alice"}},
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := mountRig(t, svc)
+	if got := r.sh("ls; stat -c %s away"); got != "away\n7\n" {
+		t.Errorf("it is listed as %q", got)
+	}
+	if out, err := r.try("cat away"); err == nil || !strings.Contains(out, "Input/output error") {
+		t.Errorf("reading it gave %q, %v", out, err)
+	}
+	if got := r.sh("echo new > away; cat away"); got != "new\n" {
+		t.Errorf("replaced, it has %q", got)
+	}
 }

@@ -83,13 +83,10 @@ func (m *Mount) fillVersion(out *fuse.Attr, ino uint64, info *service.Info) {
 }
 
 // fillSnapshot describes a version that is shown as a file of its own.
-func (m *Mount) fillSnapshot(out *fuse.Attr, info *service.Info) {
-	v := info.Version
-	m.common(out, snapshotIno(v.ID), v.Attr, v.Created)
-	out.Mode = syscall.S_IFREG
-	if info.May(acl.ReadContent) {
-		out.Size = uint64(v.Size)
-		out.Mode |= modeOf(v.Attr, info) &^ 0o222
+func (m *Mount) fillSnapshot(out *fuse.Attr, ino uint64, info *service.Info) {
+	m.fillVersion(out, ino, info)
+	if !isLink(info.Version) {
+		out.Mode &^= 0o222
 	}
 }
 
@@ -134,7 +131,8 @@ func (f *file) fill(out *fuse.Attr) bool {
 }
 
 // asked returns the attributes that a request wants to set, and whether there are any to keep.
-// Owner and group are kept together: was tells the one that is not set.
+// Owner and group are kept together: was tells the one that is not set. A file with another
+// owner loses what it gave by that of the old one.
 func asked(in *fuse.SetAttrIn, was *fuse.Attr) (store.Attr, bool) {
 	var a store.Attr
 	if mode, ok := in.GetMode(); ok {
@@ -152,6 +150,9 @@ func asked(in *fuse.SetAttrIn, was *fuse.Attr) (store.Attr, bool) {
 		}
 		if hasGID {
 			a.GID = gid
+		}
+		if was.Mode&syscall.S_IFMT == syscall.S_IFREG && !a.HasMode && unprivileged(was.Mode) != was.Mode {
+			a.Mode, a.HasMode = unprivileged(was.Mode)&permissions, true
 		}
 	}
 	return a, a != store.Attr{}

@@ -17,7 +17,12 @@ const commitRate = 4 << 20
 // final.
 func (m *Mount) commit(ctx context.Context, f *file, d *draft) error {
 	return d.commit(ctx, true, func(content finished) error {
-		return m.put(f, f.where().Path, content, service.Conditions{})
+		path := f.where().Path
+		err := m.put(f, path, content, service.Conditions{})
+		if store.KindOf(err) == store.NotFound && m.followMove(m.base, path) {
+			err = m.put(f, f.where().Path, content, service.Conditions{})
+		}
+		return err
 	})
 }
 
@@ -36,8 +41,10 @@ func (m *Mount) put(f *file, path store.Path, content finished, cond service.Con
 		Size:          content.size,
 		SkipUnchanged: true,
 		KeepMetadata:  true,
+		Metadata:      f.takeDeclared(),
 		Revive:        true,
 		Attr:          attr,
+		Soon:          !content.synced,
 		Conditions:    cond,
 	})
 	if err != nil {

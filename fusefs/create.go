@@ -82,11 +82,13 @@ func (n *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	attr := initial(ctx, mode)
 	attr.MTime, attr.HasMTime = time.Now().UnixNano(), true
 	f.draft = newEmptyDraft(n.m.spooler(f), attr)
+	f.draft.recycle = n.m.session.recycle
 	f.writers, f.cached, f.delayed = 1, true, n.m.scratch.match(path)
 	if n.m.overlay.claim(path, f) != nil {
 		return nil, nil, 0, syscall.EEXIST
 	}
-	h := &draftHandle{m: n.m, f: f, d: f.draft, write: true, opener: processOf(callerOf(ctx).Pid)}
+	h := &draftHandle{m: n.m, f: f, d: f.draft, write: true}
+	h.opened(ctx)
 	child, errno := n.attach(ctx, entry{file: f}, out)
 	return child, h, fuse.FOPEN_KEEP_CACHE, errno
 }
@@ -124,7 +126,7 @@ func (n *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 	defer cancel()
 	deed := n.m.own.begin(path, service.Created)
 	info, err := n.m.svc.CreateNamespace(call, n.m.cfg.Client, service.CreateNamespace{
-		Path: path, Revive: true, Attr: initial(ctx, mode),
+		Path: path, Revive: true, Attr: initial(ctx, mode), Soon: true,
 	})
 	n.m.own.end(deed, "", err)
 	if err != nil {
@@ -158,7 +160,7 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 	deed := n.m.own.begin(path, service.Created, service.Updated)
 	result, err := n.m.svc.PutObject(call, n.m.cfg.Client, service.PutObject{
 		Path: path, Content: strings.NewReader(target), Size: int64(len(target)),
-		Metadata: store.Metadata{ContentType: linkType}, Revive: true, Attr: attr,
+		Metadata: store.Metadata{ContentType: linkType}, Revive: true, Attr: attr, Soon: true,
 		Conditions: service.Conditions{IfNoneMatch: &service.Tags{Any: true}},
 	})
 	if err != nil {

@@ -17,9 +17,9 @@ import (
 // dirNode is a namespace.
 type dirNode struct {
 	fs.Inode
-	m       *Mount
+	xattrs
 	id      int64  // of the name
-	segment string // of the path, encoded; empty for the root
+	segment string // of the path when it was found, encoded; empty for the root
 
 	mu    sync.Mutex // guards what follows
 	info  *service.Info
@@ -34,12 +34,19 @@ var (
 	_ fs.NodeLookuper  = (*dirNode)(nil)
 )
 
+// newDir makes the node of a namespace.
+func (m *Mount) newDir(id int64, segment string) *dirNode {
+	n := &dirNode{xattrs: xattrs{m: m}, id: id, segment: segment}
+	n.of = n
+	return n
+}
+
 // path returns where the namespace hangs in the tree; it reports false if that is nowhere.
 func (n *dirNode) path() (store.Path, bool) {
 	if n.IsRoot() {
 		return store.Root, true
 	}
-	_, up := n.Parent()
+	name, up := n.Parent()
 	if up == nil {
 		return "", false
 	}
@@ -51,7 +58,11 @@ func (n *dirNode) path() (store.Path, bool) {
 	if !ok {
 		return "", false
 	}
-	child, err := path.Child(store.DecodeSegment(n.segment))
+	raw := store.DecodeSegment(n.segment)
+	if fileName(n.segment) != name { // it was renamed
+		raw = name
+	}
+	child, err := path.Child(raw)
 	return child, err == nil
 }
 
@@ -163,13 +174,13 @@ func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	return n.attach(ctx, e, out)
 }
 
-// entry is what a file name leads to: exactly one field is set, but info with versions.
+// entry is what a file name leads to: exactly one field is set, but info with file.
 type entry struct {
 	info     *service.Info // of a namespace, or of a version that is a file or link
 	file     *file         // of a draft, or the one that stands for the version of info
 	snapshot *service.Info // of a version that is shown as a snapshot
 	asked    store.Ref     // by which the snapshot was asked for; a rename may have led on
-	versions *service.Info // of an object whose versions are shown as a directory
+	virtual  virtualNode   // of a name that is none of the store's
 }
 
 // find looks a name up: drafts of this mount, then the store, then virtual names.
@@ -229,24 +240,22 @@ func (n *dirNode) attach(ctx context.Context, e entry, out *fuse.EntryOut) (*fs.
 	var node fs.InodeEmbedder
 	switch {
 	case e.snapshot != nil:
-		m.fillSnapshot(&out.Attr, e.snapshot)
-		node = &snapshotNode{m: m, info: e.snapshot}
-	case e.versions != nil:
-		m.fillVersions(&out.Attr, e.versions)
-		node = &versionsNode{m: m, object: e.versions.Name.Path, id: e.versions.Name.ID}
+		return attachVirtual(ctx, n.EmbeddedInode(), m.newSnapshot(e.snapshot), out), 0
+	case e.virtual != nil:
+		return attachVirtual(ctx, n.EmbeddedInode(), e.virtual, out), 0
 	case e.file != nil:
 		var attr fuse.AttrOut
 		if errno := e.file.getattr(ctx, &attr); errno != 0 {
 			return nil, errno
 		}
 		if out.Attr = attr.Attr; out.Mode&syscall.S_IFMT == syscall.S_IFLNK {
-			node = &linkNode{f: e.file}
+			node = &linkNode{xattrs: xattrs{m: m}, f: e.file}
 		} else {
-			node = &fileNode{f: e.file}
+			node = &fileNode{xattrs: xattrs{m: m, of: e.file}, f: e.file}
 		}
 	default:
 		m.fillDir(&out.Attr, e.info)
-		d := &dirNode{m: m, id: e.info.Name.ID, segment: e.info.Name.Path.Base()}
+		d := m.newDir(e.info.Name.ID, e.info.Name.Path.Base())
 		d.learn(e.info)
 		node = d
 	}

@@ -31,12 +31,16 @@ type content interface {
 // spooler makes an empty file for a draft.
 type spooler func() (*os.File, error)
 
+// recycler takes a spool file that nobody needs any more, for another draft.
+type recycler func(*os.File)
+
 // draft is the changing content of one file between two versions. It lies in a spool file,
 // which is made at the first change; after a commit the file may have become the version
 // itself, and the next change makes another one. All methods may be called concurrently.
 type draft struct {
-	spool spooler
-	gate  gate // held by who changes content, file or attributes
+	spool   spooler
+	recycle recycler // nil: spool files are made anew each time
+	gate    gate     // held by who changes content, file or attributes
 
 	mu        sync.Mutex // guards what follows; never held over I/O
 	view      *view      // what is read; nil: nothing was ever there
@@ -52,6 +56,7 @@ type draft struct {
 	awaited   bool      // a version is due at a time that somebody waits for
 
 	digest *runningDigest // guarded by the gate
+	synced bool           // the same; what was written since the last commit was synced, in part at least
 }
 
 // newDraft returns a clean draft of content that a version holds already.
@@ -252,6 +257,7 @@ func (d *draft) sync(ctx context.Context) error {
 	if !own {
 		return nil
 	}
+	d.synced = true
 	return syncSpool(v.content.(spoolFile).File)
 }
 

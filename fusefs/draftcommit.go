@@ -1,8 +1,11 @@
 package fusefs
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/hatrac/hatrac/store"
@@ -15,6 +18,7 @@ type finished struct {
 	sha256 []byte // nil: unknown
 	size   int64
 	attr   store.Attr
+	synced bool // somebody asked for it to survive a crash
 }
 
 // commit calls put with the content, if it was changed since the last commit, and waits for it.
@@ -83,14 +87,14 @@ func (d *draft) hand(put func(finished) error) error {
 		return err
 	}
 	size, attr := d.stat()
-	return put(finished{file: file, sha256: d.digest.sum(), size: size, attr: attr})
+	return put(finished{file: file, sha256: d.digest.sum(), size: size, attr: attr, synced: d.synced})
 }
 
 // conclude notes what came of a commit. The gate is held, and view is a spool file.
 func (d *draft) conclude(err error, final bool) {
 	if err == nil {
-		// It may be the version itself by now, under another name.
-		_ = os.Remove(d.view.content.(spoolFile).Name())
+		d.synced = false
+		d.letGo()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -103,6 +107,51 @@ func (d *draft) conclude(err error, final bool) {
 		d.failure = err
 	}
 }
+
+// maxRecycled is the size in bytes up to which the content of a committed draft is kept in
+// memory, so that its spool file can serve another one.
+const maxRecycled = 16 << 10
+
+// letGo gives up the spool file of a draft that was committed, or its name. The gate is held.
+func (d *draft) letGo() {
+	file := d.view.content.(spoolFile).File
+	content, ok := d.reusable(file)
+	if !ok {
+		_ = os.Remove(file.Name()) // it may be the version itself by now, under another name
+		return
+	}
+	held := newView(heldContent{bytes.NewReader(content)})
+	d.mu.Lock()
+	old := d.view
+	d.view, d.own = held, false
+	old.users--
+	unused := old.users == 0
+	d.mu.Unlock()
+	if unused {
+		d.recycle(file)
+	} else {
+		_ = os.Remove(file.Name()) // who still reads it closes it
+	}
+}
+
+// reusable returns the content of a spool file that is small and is not the version itself.
+func (d *draft) reusable(file *os.File) ([]byte, bool) {
+	info, err := file.Stat()
+	if err != nil || d.recycle == nil || info.Size() > maxRecycled || info.Mode().Perm()&0o200 == 0 {
+		return nil, false
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); !ok || s.Nlink != 1 {
+		return nil, false
+	}
+	content := make([]byte, info.Size())
+	_, err = io.ReadFull(io.NewSectionReader(file, 0, info.Size()), content)
+	return content, err == nil
+}
+
+// heldContent is content in memory.
+type heldContent struct{ *bytes.Reader }
+
+func (heldContent) Close() error { return nil }
 
 // due says when what was written is to become a version, at most interval after the last one;
 // it reports false if nothing was written or somebody was told already.

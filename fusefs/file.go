@@ -33,9 +33,10 @@ type file struct {
 	unpinned chan struct{}
 	reserved time.Time // until then the draft waits for the one it was made for
 	scratch  *time.Timer
-	delayed  bool // the name is one by which programs only delay: no commits
-	unbound  bool // it has lost its name
-	cached   bool // what the kernel's page cache holds is still right
+	delayed  bool           // the name is one by which programs only delay: no commits
+	unbound  bool           // it has lost its name
+	cached   bool           // what the kernel's page cache holds is still right
+	declared store.Metadata // of the first version, where there is none yet
 }
 
 // files finds the file of an inode number as long as anything refers to it.
@@ -58,6 +59,19 @@ func (t *files) get(m *Mount, ino uint64) (f *file, made bool) {
 	t.byIno[ino] = weak.Make(f)
 	runtime.AddCleanup(f, t.forget, ino)
 	return f, true
+}
+
+// all returns every file that something refers to.
+func (t *files) all() []*file {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var found []*file
+	for _, p := range t.byIno {
+		if f := p.Value(); f != nil {
+			found = append(found, f)
+		}
+	}
+	return found
 }
 
 func (t *files) forget(ino uint64) {

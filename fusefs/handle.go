@@ -77,8 +77,20 @@ func (p *pin) readAt(request context.Context, dest []byte, off int64) (int, erro
 	return distant.ReadAtContext(ctx, dest, off)
 }
 
-// Fsync implements fs.FileFsyncer: a version is durable.
-func (p *pin) Fsync(context.Context, uint32) syscall.Errno { return 0 }
+// Fsync implements fs.FileFsyncer. Handles on snapshots wait for nothing.
+func (p *pin) Fsync(ctx context.Context, _ uint32) syscall.Errno {
+	if p.f == nil {
+		return 0
+	}
+	return p.f.m.sync(ctx)
+}
+
+// sync makes durable what is a version already, on behalf of a request.
+func (m *Mount) sync(request context.Context) syscall.Errno {
+	ctx, cancel := m.call(request)
+	defer cancel()
+	return m.answer(request, m.svc.Sync(ctx))
+}
 
 // Release implements fs.FileReleaser.
 func (p *pin) Release(context.Context) syscall.Errno {
@@ -96,7 +108,8 @@ type draftHandle struct {
 	f      *file
 	d      *draft
 	write  bool
-	opener process
+	thread uint32        // that opened it
+	opener process       // of that thread
 	last   atomic.Uint64 // number of the last change through this handle; 0: none
 }
 
@@ -107,6 +120,12 @@ var (
 	_ fs.FileFsyncer  = (*draftHandle)(nil)
 	_ fs.FileReleaser = (*draftHandle)(nil)
 )
+
+// opened notes who opened the handle, in the request.
+func (h *draftHandle) opened(request context.Context) {
+	h.thread = callerOf(request).Pid
+	h.opener = processOf(h.thread)
+}
 
 // Read implements fs.FileReader.
 func (h *draftHandle) Read(_ context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
@@ -122,6 +141,9 @@ func (h *draftHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 	wait, cancel := h.m.wait(ctx)
 	defer cancel()
 	change, err := h.d.writeAt(wait, data, off)
+	if err == nil {
+		err = dropPrivileges(wait, ctx, h.d)
+	}
 	if err != nil {
 		return 0, h.m.answer(ctx, err)
 	}
@@ -166,16 +188,17 @@ func (f *file) delays() bool {
 
 // inherited reports whether the caller is another process than the opener, which still lives.
 func (h *draftHandle) inherited(ctx context.Context) bool {
-	caller := processOf(callerOf(ctx).Pid)
+	thread := callerOf(ctx).Pid
+	if thread == h.thread {
+		return false // or the opener has gone, if the number is another's by now
+	}
+	caller := processOf(thread)
 	return caller != h.opener && h.opener.lives()
 }
 
 // Fsync implements fs.FileFsyncer: what was written survives a crash. It becomes a version at
-// the close, or when the last version is old enough.
+// the close, or when the last version is old enough; what is one already becomes durable.
 func (h *draftHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
-	if !h.write {
-		return 0
-	}
 	patient, cancel := h.m.wait(ctx)
 	defer cancel()
 	if err := h.d.failed(); err != nil {
@@ -193,6 +216,8 @@ func (h *draftHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 		return h.m.answer(ctx, h.m.commit(patient, h.f, h.d))
 	case due:
 		time.AfterFunc(wait, func() { h.m.later(h.commitSynced) })
+	case h.d.state() == clean:
+		return h.m.sync(ctx)
 	}
 	return 0
 }

@@ -10,7 +10,7 @@ import (
 const (
 	tagName     = 0 // ID of a name: namespaces, and the directories of an object's versions
 	tagVersion  = 1 // ID of a version
-	tagDraft    = 2 // random: files that were made in a mount
+	tagDraft    = 2 // random: files that were made in a mount, and what is virtual in it
 	tagSnapshot = 3 // ID of a version that is shown as a snapshot
 
 	tagBits = 2

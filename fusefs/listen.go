@@ -10,6 +10,14 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
+// listen begins to hear of changes. The past has none that anybody would have to be told.
+func (m *Mount) listen() (stop func()) {
+	if !m.cfg.AsOf.IsZero() {
+		return func() {}
+	}
+	return m.svc.Listen(m.heard)
+}
+
 // heard makes the kernel forget what a change made untrue. It runs on a goroutine of the
 // service's announcer and holds no lock while it talks to the kernel, which may have to wait
 // for requests that are under way.
@@ -31,6 +39,9 @@ func (m *Mount) heard(c service.Change) {
 			parent.NotifyEntry(fileName(c.Path.Base()) + ":" + c.Version)
 		}
 	case c.Action == service.Renamed:
+		if c.Kind == acl.Namespace {
+			m.relocate(c.From, c.Path)
+		}
 		m.forget(c.From)
 	}
 	m.forget(c.Path)

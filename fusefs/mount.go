@@ -32,6 +32,9 @@ const (
 	DefaultVersionInterval = time.Minute
 	DefaultUnmountGrace    = 10 * time.Second
 
+	// lastSync is how long the end of a mount waits for its commits to be durable.
+	lastSync = 2 * time.Minute
+
 	maxRequest    = 1 << 20 // bytes of one read or write
 	maxBackground = 64      // requests that nobody waits for: read-ahead, releases
 )
@@ -71,6 +74,12 @@ type Config struct {
 	CacheSize int64
 	// UnmountGrace is how long Unmount waits for a busy mount before it detaches it.
 	UnmountGrace time.Duration
+	// ShowVersions lists .versions, which is found in every folder anyway.
+	ShowVersions bool
+	// AsOf, if not zero, shows the store as it was at that time, read-only.
+	AsOf time.Time
+	// URLPrefix stands before the path in what the mount says of URLs.
+	URLPrefix string
 	// SpoolDir is the folder for drafts where the service has none itself.
 	SpoolDir string
 	// Logger takes what no system call can tell.
@@ -88,6 +97,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, err
 	}
 	c.Dir = dir
+	c.ReadOnly = c.ReadOnly || !c.AsOf.IsZero()
 	for _, d := range []struct {
 		value *time.Duration
 		usual time.Duration
@@ -188,18 +198,22 @@ func (m *Mount) start() error {
 	if err != nil {
 		return err
 	}
+	m.root = m.newDir(info.Name.ID, "")
+	opts := m.options()
+	root, err := m.rootNode(ctx, opts)
+	if err != nil {
+		return err
+	}
 	if m.session, err = openSession(m.cfg.SpoolDir, m.log); err != nil {
 		return err
 	}
-	m.root = &dirNode{m: m, id: info.Name.ID}
-	opts := m.options()
-	m.passthrough = newPassthrough(fs.NewNodeFS(m.root, opts))
+	m.passthrough = newPassthrough(fs.NewNodeFS(root, opts))
 	server, err := fuse.NewServer(m.cfg.watch(m.passthrough), m.cfg.Dir, &opts.MountOptions)
 	if err != nil {
 		return errors.Join(err, m.session.close())
 	}
 	m.server = server
-	stop := m.svc.Listen(m.heard)
+	stop := m.listen()
 	go func() {
 		server.Serve()
 		stop()
@@ -231,8 +245,7 @@ func (m *Mount) options() *fs.Options {
 			DirectMount:   os.Geteuid() == 0,
 			// Content behind an inode changes only by writes that the kernel sees.
 			ExplicitDataCacheControl: true,
-			DisableXAttrs:            true,
-			ExtraCapabilities:        fuse.CAP_ATOMIC_O_TRUNC,
+			ExtraCapabilities:        fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2,
 			Logger:                   stdlog.New(m.log, "", 0),
 			PanicHandler: func(fault any) fuse.Status {
 				m.log.Error().Interface("fault", fault).Stack().Msg("a handler of the mount panicked")
@@ -288,6 +301,11 @@ func (m *Mount) finish() {
 	m.work.Wait()
 	for _, f := range m.overlay.all() {
 		m.abandon(f)
+	}
+	ctx, cancel := context.WithTimeout(m.base, lastSync)
+	defer cancel()
+	if err := m.svc.Sync(ctx); err != nil {
+		m.log.Error().Err(err).Msg("the mount has ended, but not all of its commits are durable yet")
 	}
 	if err := m.session.close(); err != nil {
 		m.log.Warn().Err(err).Msg("the spool session could not be closed")

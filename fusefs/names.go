@@ -63,5 +63,5 @@ func splitVersions(name string) (object string, ok bool) {
 func maybeVirtual(name string) bool {
 	_, _, version := splitVersion(name)
 	_, versions := splitVersions(name)
-	return version || versions || name == ".versions" || name == ".snapshots"
+	return version || versions || name == historyName || name == snapshotsName
 }

@@ -15,6 +15,7 @@ import (
 // fileNode is a regular file in the kernel's tree.
 type fileNode struct {
 	fs.Inode
+	xattrs
 	f *file
 }
 
@@ -48,6 +49,9 @@ func (n *fileNode) resize(ctx context.Context, fh fs.FileHandle, size int64) sys
 	if h, ok := fh.(*draftHandle); ok && h.write {
 		change, err := h.d.truncate(wait, size)
 		h.changed(change)
+		if err == nil {
+			err = dropPrivileges(wait, ctx, h.d)
+		}
 		return m.answer(ctx, err)
 	}
 	if errno := m.writable(); errno != 0 {
@@ -60,6 +64,9 @@ func (n *fileNode) resize(ctx context.Context, fh fs.FileHandle, size int64) sys
 	defer m.releaseWriter(n.f, d)
 	if size > 0 {
 		_, err = d.truncate(wait, size)
+	}
+	if err == nil {
+		err = dropPrivileges(wait, ctx, d)
 	}
 	if err == nil && !n.f.delays() {
 		err = m.commit(wait, n.f, d)
@@ -112,7 +119,15 @@ func (n *fileNode) open(ctx, request context.Context, flags uint32) (fs.FileHand
 	if err != nil {
 		return nil, err
 	}
-	return &draftHandle{m: m, f: n.f, d: d, write: true, opener: processOf(callerOf(request).Pid)}, nil
+	if flags&syscall.O_TRUNC != 0 {
+		if err := dropPrivileges(ctx, request, d); err != nil {
+			m.releaseWriter(n.f, d)
+			return nil, err
+		}
+	}
+	h := &draftHandle{m: m, f: n.f, d: d, write: true}
+	h.opened(request)
+	return h, nil
 }
 
 // Access implements fs.NodeAccesser.
@@ -240,6 +255,7 @@ func (m *Mount) describe(ctx context.Context, ref store.Ref, attr store.Attr) sy
 // linkNode is a symbolic link.
 type linkNode struct {
 	fs.Inode
+	xattrs
 	f *file
 }
 
@@ -272,13 +288,6 @@ func (n *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	if err != nil {
 		return nil, m.answer(ctx, err)
 	}
-	defer func() { _ = content.Close() }() // only read
-	if content.Size() >= syscall.PathMax {
-		return nil, syscall.ENAMETOOLONG
-	}
-	target := make([]byte, content.Size())
-	if n, err := content.ReadAt(target, 0); n < len(target) {
-		return nil, m.answer(ctx, err)
-	}
-	return target, 0
+	target, err := readTarget(content)
+	return target, m.answer(ctx, err)
 }

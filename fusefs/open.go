@@ -238,6 +238,7 @@ func (f *file) beginHere(base start, asked uint64) (d *draft, fresh bool) {
 		return f.draft, true
 	}
 	f.draft = newDraft(f.m.spooler(f), base.content, base.attr)
+	f.draft.recycle = f.m.session.recycle
 	if f.unbound {
 		f.draft.detach()
 	}
@@ -296,6 +297,7 @@ func (m *Mount) openContent(ctx context.Context, ref store.Ref) (store.Content, 
 func (m *Mount) reserve(path store.Path, base start, asked uint64) bool {
 	f := m.newFile(path)
 	f.draft = newDraft(m.spooler(f), base.content, base.attr)
+	f.draft.recycle = m.session.recycle
 	f.version, f.reserved = base.version, time.Now().Add(reservation)
 	f.learn(base.info)
 	other, fresh := m.overlay.claimSince(path, f, asked)

@@ -112,6 +112,19 @@ func (o *overlay) children(folder store.Path) []store.Path {
 	return slices.Sorted(maps.Keys(o.folders[folder]))
 }
 
+// beneath returns the files with drafts in a namespace, whatever is between.
+func (o *overlay) beneath(folder store.Path) []*file {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var found []*file
+	for p, f := range o.names {
+		if p.Within(folder) {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
 // all returns every file with a draft.
 func (o *overlay) all() []*file {
 	o.mu.Lock()

@@ -95,7 +95,7 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 			}
 		}
 		if l.ended {
-			return l.draft(ctx)
+			return l.end(ctx)
 		}
 		if errno := l.load(ctx); errno != 0 {
 			return nil, errno
@@ -125,6 +125,19 @@ func (l *listing) entry(info *service.Info) *fuse.DirEntry {
 		e.Ino = info.Version.Inode()
 	}
 	return e
+}
+
+// end returns what comes behind the pages of the store, or nil at the very end.
+func (l *listing) end(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if e, errno := l.draft(ctx); e != nil || errno != 0 {
+		return e, errno
+	}
+	history, err := literal(l.path, historyName)
+	if err != nil || !l.dir.m.cfg.ShowVersions || l.shown[history] || l.dir.m.overlay.get(history) != nil {
+		return nil, errnoOf(err)
+	}
+	l.shown[history] = true
+	return l.give(shownHistory(l.dir.id)), 0
 }
 
 // draft returns the next draft that no page had, or nil at the end. One that has become an object
@@ -184,5 +197,5 @@ func (l *listing) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	return 0
 }
 
-// Fsyncdir implements fs.FileFsyncdirer: names are durable when they are made.
-func (l *listing) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }
+// Fsyncdir implements fs.FileFsyncdirer.
+func (l *listing) Fsyncdir(ctx context.Context, _ uint32) syscall.Errno { return l.dir.m.sync(ctx) }

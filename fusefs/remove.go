@@ -147,7 +147,7 @@ func (n *dirNode) Rmdir(ctx context.Context, name string) syscall.Errno {
 	e, err := n.m.findSoon(wait, parent, name)
 	switch {
 	case err != nil:
-	case e.versions != nil:
+	case e.virtual != nil:
 		return syscall.EROFS
 	case e.info == nil || e.file != nil:
 		return syscall.ENOTDIR

@@ -37,10 +37,10 @@ func (n *dirNode) Rename(ctx context.Context, name string, newParent fs.InodeEmb
 	switch {
 	case err != nil:
 		return n.m.answer(ctx, err)
-	case e.snapshot != nil || e.versions != nil:
+	case e.snapshot != nil || e.virtual != nil:
 		return syscall.EROFS
 	case e.file == nil:
-		return syscall.EXDEV // a namespace: mv copies what is in it
+		return n.m.answer(ctx, n.m.moveFolder(wait, e.info.Name.Path, target, flags&unix.RENAME_NOREPLACE != 0))
 	}
 	mv := &move{m: n.m, f: e.file, target: target, keep: flags&unix.RENAME_NOREPLACE != 0, to: to}
 	if err = mv.run(wait); err == nil {

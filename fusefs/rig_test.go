@@ -46,7 +46,23 @@ func openService(t *testing.T, root string) (*service.Service, store.Directory) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	runService(t, svc)
 	return svc, dir
+}
+
+// runService does the service's background work until the test ends.
+func runService(tb testing.TB, svc *service.Service) {
+	tb.Helper()
+	background, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		_ = svc.Run(background)
+	}()
+	tb.Cleanup(func() {
+		stop()
+		<-ran
+	})
 }
 
 func bulkOf(t *testing.T, root string) *filesystem.Bulk {

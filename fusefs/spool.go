@@ -35,8 +35,13 @@ type session struct {
 	dir  string
 	lock *os.File
 	next atomic.Uint64
+	free chan *os.File // empty spool files that wait for a draft
 	log  zerolog.Logger
 }
+
+// maxFree is how many spool files wait at most. To make a file, and to remove it, costs the disk
+// more than to write a small one.
+const maxFree = 16
 
 // note says what a kept draft was to become. It lies beside the content.
 type note struct {
@@ -52,7 +57,7 @@ func openSession(root string, log zerolog.Logger) (*session, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
-	s := &session{root: root, log: log}
+	s := &session{root: root, log: log, free: make(chan *os.File, maxFree)}
 	if err := s.rescue(); err != nil {
 		return nil, err
 	}
@@ -87,8 +92,14 @@ func lockFile(name string, create bool) (*os.File, error) {
 	return f, nil
 }
 
-// create makes an empty spool file for a draft of that path.
+// create returns an empty spool file for a draft of that path.
 func (s *session) create(path store.Path) (*os.File, error) {
+	select {
+	case f := <-s.free:
+		label(f, path)
+		return f, nil
+	default:
+	}
 	name := filepath.Join(s.dir, draftName+strconv.FormatUint(s.next.Add(1), 10))
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -96,6 +107,19 @@ func (s *session) create(path store.Path) (*os.File, error) {
 	}
 	label(f, path)
 	return f, nil
+}
+
+// recycle takes over a spool file that is of no use any more.
+func (s *session) recycle(f *os.File) {
+	if err := f.Truncate(0); err != nil {
+		_ = discard(f)
+		return
+	}
+	select {
+	case s.free <- f:
+	default:
+		_ = discard(f)
+	}
 }
 
 // label notes on a spool file which path it is a draft of.
@@ -215,6 +239,9 @@ func removeFolder(dir string) error {
 
 // close ends the session. What is left in its folder waits for the next one.
 func (s *session) close() error {
+	for len(s.free) > 0 {
+		_ = discard(<-s.free)
+	}
 	entries, err := os.ReadDir(s.dir)
 	if err == nil && len(entries) == 1 {
 		err = errors.Join(os.Remove(filepath.Join(s.dir, lockName)), os.Remove(s.dir))

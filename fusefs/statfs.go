@@ -12,7 +12,6 @@ var (
 	_ fs.NodeStatfser = (*dirNode)(nil)
 	_ fs.NodeStatfser = (*fileNode)(nil)
 	_ fs.NodeStatfser = (*linkNode)(nil)
-	_ fs.NodeStatfser = (*versionsNode)(nil)
 	_ fs.NodeStatfser = (*snapshotNode)(nil)
 )
 
@@ -44,11 +43,6 @@ func (n *fileNode) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errn
 // Statfs implements fs.NodeStatfser.
 func (n *linkNode) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 	return n.f.m.statfs(ctx, out)
-}
-
-// Statfs implements fs.NodeStatfser.
-func (n *versionsNode) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
-	return n.m.statfs(ctx, out)
 }
 
 // Statfs implements fs.NodeStatfser.

@@ -61,6 +61,8 @@ func TestCommandLine(t *testing.T) {
 		{line: "user list --config wrong.json", code: 1, stderr: `"storage_pth"`},
 		{line: "user list --config config.json", code: 1, stderr: "hatrac init --config config.json"},
 		{line: "mount mnt --data none", code: 1, stderr: "there is no store in none"},
+		{line: "mount mnt --as-of yesterday", code: 2, stderr: "2026-11-24T19:56:14Z"},
+		{line: "mount mnt --as-of 2200-01-01", code: 2, stderr: "has not come yet"},
 		{line: "serve --listen nowhere:1:2", code: 1, stderr: "nowhere:1:2"},
 		{line: "serve --config config.json --listen 127.0.0.1:0", code: 1, stderr: "hatrac init"},
 

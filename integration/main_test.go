@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) int {
-	for _, tool := range []string{"fusermount3", "rsync", "curl", "bash", "diff"} {
+	for _, tool := range []string{"fusermount3", "rsync", "curl", "bash", "diff", "sqlite3"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			fmt.Fprintf(os.Stderr, "these tests need the program %s; \"make deps\" installs it\n", tool)
 			return 1

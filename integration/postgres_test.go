@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hatrac/hatrac/store/postgres/pgtest"
 )
@@ -82,8 +83,16 @@ func TestServesFromPostgreSQL(t *testing.T) {
 		t.Errorf("after the crash there is %q", got)
 	}
 	ada.put("/data/f", "by REST\n")
-	if got := shell(t, mount, "cat data/f; mv data/f data/g; cat data/g"); got != "by REST\nby REST\n" {
+	then := time.Now().UTC().Format(time.RFC3339Nano)
+	if got := shell(t, mount, "cat data/f; mv data/f data/g; cat data/g; cat .snapshots/"+then+"/data/f"); got != "by REST\nby REST\nby REST\n" {
 		t.Errorf("the mount shows %q", got)
 	}
+	past := filepath.Join(t.TempDir(), "past")
+	q := start(t, []string{past}, "mount", past, "--as-of", then, "--as", "ada", "--config", config, "--log-level", "warn")
+	q.waitFor("is mounted on")
+	if got := shell(t, past, "ls data; diff -r /usr/share/common-licenses data/common-licenses; touch data/x 2>/dev/null || cat data/f"); got != "common-licenses\nf\no\nby REST\n" {
+		t.Errorf("the past shows %q", got)
+	}
+	q.stop()
 	p.stop()
 }

@@ -147,8 +147,15 @@ func follow(t *testing.T, page string, steps []step) {
 	p := start(t, []string{mount}, "serve", "--data", filepath.Join(dir, "hatrac-data"), "--listen", address, "--mount", mount)
 	p.waitFor("Account ")
 	v := newVisitor(t, dir, "HOME="+dir)
+	v.follow(page, steps, strings.NewReplacer("127.0.0.1:8080", address))
+	p.stop()
+}
+
+// follow types the commands of a page, with replacements, and compares what they print.
+func (v *visitor) follow(page string, steps []step, replace *strings.Replacer) {
+	v.t.Helper()
 	for _, s := range steps {
-		printed := v.do(strings.ReplaceAll(s.command, "127.0.0.1:8080", address))
+		printed := v.do(replace.Replace(s.command))
 		want := s.want
 		for len(want) > 0 && want[len(want)-1] == "" {
 			want = want[:len(want)-1]
@@ -158,11 +165,10 @@ func follow(t *testing.T, page string, steps []step) {
 			same = matches(want[i], printed[i])
 		}
 		if !same {
-			t.Fatalf("%s:%d: %s\nprints\n%s\nbut the page says\n%s",
+			v.t.Fatalf("%s:%d: %s\nprints\n%s\nbut the page says\n%s",
 				page, s.line, s.command, strings.Join(printed, "\n"), strings.Join(want, "\n"))
 		}
 	}
-	p.stop()
 }
 
 // freeAddress returns a loopback address on which nobody listens now.

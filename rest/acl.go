@@ -68,30 +68,31 @@ func getACLEntry(x *exchange) error {
 
 // putACL replaces a list.
 func putACL(x *exchange) error {
-	entries, err := x.entries()
-	return x.changeACL(service.ACLChange{Op: service.ReplaceList, Entries: entries}, err)
+	entries, wrong, unfit := x.entries()
+	return x.changeACL(service.ACLChange{Op: service.ReplaceList, Entries: entries}, wrong, unfit)
 }
 
 // deleteACL empties a list.
 func deleteACL(x *exchange) error {
-	return x.changeACL(service.ACLChange{Op: service.ReplaceList}, nil)
+	return x.changeACL(service.ACLChange{Op: service.ReplaceList}, nil, nil)
 }
 
 // putACLEntry adds an entry to a list.
 func putACLEntry(x *exchange) error {
-	return x.changeACL(service.ACLChange{Op: service.AddEntry, Entry: x.address.arg(1)}, nil)
+	return x.changeACL(service.ACLChange{Op: service.AddEntry, Entry: x.address.arg(1)}, nil, nil)
 }
 
 // deleteACLEntry takes an entry out of a list.
 func deleteACLEntry(x *exchange) error {
-	return x.changeACL(service.ACLChange{Op: service.RemoveEntry, Entry: x.address.arg(1)}, nil)
+	return x.changeACL(service.ACLChange{Op: service.RemoveEntry, Entry: x.address.arg(1)}, nil, nil)
 }
 
 // changeACL makes a change of the list that the URL means. What is wrong with the request is
-// answered when rights and state are in order.
-func (x *exchange) changeACL(change service.ACLChange, wrong error) error {
+// answered when rights and state are in order, what is unfit in its body when its conditions hold.
+func (x *exchange) changeACL(change service.ACLChange, wrong, unfit error) error {
 	change.List = acl.Name(x.address.arg(0))
 	change.Conditions = guard(x.c.Request.Header, wrong)
+	change.Content = unfit
 	if err := x.server.service.SetACL(x.ctx(), x.client, x.address.ref(), change); err != nil {
 		return err
 	}
@@ -99,16 +100,18 @@ func (x *exchange) changeACL(change service.ACLChange, wrong error) error {
 	return nil
 }
 
-// entries reads a list from the body: a JSON array of strings.
-func (x *exchange) entries() ([]string, error) {
+// entries reads a list from the body: a JSON array of strings. unfit is what is wrong with that,
+// wrong what is wrong with the request before.
+func (x *exchange) entries() (list []string, wrong, unfit error) {
 	if !isType(x.c.Request.Header, typeJSON) {
-		return nil, malformed("An access control list is sent as application/json.")
+		return nil, malformed("An access control list is sent as application/json."), nil
 	}
-	text, err := x.small(maxDocument)
-	if err != nil {
-		return nil, err
+	text, wrong := x.small(maxDocument)
+	if wrong != nil {
+		return nil, wrong, nil
 	}
-	return parseEntries(text)
+	list, unfit = parseEntries(text)
+	return list, nil, unfit
 }
 
 func parseEntries(text []byte) ([]string, error) {

@@ -18,10 +18,13 @@ type identity struct {
 	client acl.Client
 	// session is nil for the anonymous client.
 	session *account.Session
-	// secret is the value of the cookie that the session came from; empty if it came from
-	// a token.
-	secret string
+	// credentials prove the session, and from knows it.
+	credentials account.Credentials
+	from        Sessions
 }
+
+// ambient reports whether a page of another origin could have made the browser send this.
+func (i identity) ambient() bool { return i.session != nil && i.session.Ambient }
 
 type identityKey struct{}
 
@@ -36,7 +39,7 @@ func identityOf(ctx context.Context) identity {
 // must come from a page of this origin.
 func (s *Server) authenticate(c *gin.Context) {
 	who, err := s.identify(c.Request)
-	if err == nil && (who.secret != "" || s.servesSessions(c.FullPath())) && s.csrf.Check(c.Request) != nil {
+	if err == nil && (who.ambient() || s.servesSessions(c.FullPath())) && s.csrf.Check(c.Request) != nil {
 		err = store.NewError(store.Denied, "", "A page of another origin may not make changes with this session.")
 	}
 	if err != nil {
@@ -48,30 +51,36 @@ func (s *Server) authenticate(c *gin.Context) {
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), identityKey{}, who))
 }
 
+// identify asks those who know clients, in their order. A token that is not valid is refused,
+// unless another one knows it.
 func (s *Server) identify(r *http.Request) (identity, error) {
-	if token, ok := bearer(r.Header); ok {
-		session, err := s.cfg.Accounts.Bearer(r.Context(), token)
-		if err != nil {
-			return identity{}, err
-		}
-		return identity{client: session.Client, session: session}, nil
-	}
-	for _, cookie := range r.CookiesNamed(s.cfg.Cookie) {
-		session, err := s.cfg.Accounts.Session(r.Context(), cookie.Value)
+	credentials := s.credentials(r)
+	var refused error
+	for _, from := range s.cfg.Sessions {
+		session, err := from.Find(r.Context(), credentials)
 		switch {
-		case err == nil:
-			return identity{client: session.Client, session: session, secret: cookie.Value}, nil
-		case store.KindOf(err) != store.NotFound:
+		case err != nil && store.KindOf(err) == store.Unauthenticated:
+			refused = err
+		case err != nil:
 			return identity{}, err
+		case session != nil:
+			return identity{client: session.Client, session: session, credentials: credentials, from: from}, nil
 		}
 	}
-	return identity{}, nil
+	return identity{}, refused
 }
 
-// bearer returns the token of an Authorization field. Other schemes are not for this server.
-func bearer(h http.Header) (token string, ok bool) {
-	scheme, token, _ := strings.Cut(h.Get("Authorization"), " ")
-	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+func (s *Server) credentials(r *http.Request) account.Credentials {
+	c := account.Credentials{
+		Authorization: r.Header.Get("Authorization"),
+		CookieHeader:  strings.Join(r.Header.Values("Cookie"), "; "),
+		Cookies:       make(map[string][]string),
+		TLS:           s.secure(r),
+	}
+	for _, cookie := range r.Cookies() {
+		c.Cookies[cookie.Name] = append(c.Cookies[cookie.Name], cookie.Value)
+	}
+	return c
 }
 
 // secure reports whether the client's request came by TLS, as far as this server or a proxy

@@ -2,7 +2,9 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -28,10 +30,32 @@ const (
 	sessionPath = authnPath + "/session" // always; see also Config.SessionPath
 )
 
+// Sessions is one way to know who a client is. Its methods may be called concurrently.
+type Sessions interface {
+	// Find returns the session that the credentials lead to, or nil if it knows of none.
+	// Unauthenticated: the client has to be refused, unless somebody else knows it. Any other
+	// error means that it cannot tell, and then nobody is taken for anonymous.
+	Find(ctx context.Context, c account.Credentials) (*account.Session, error)
+	// Extend makes that session last its full time from now and returns it, or nil.
+	Extend(ctx context.Context, c account.Credentials) (*account.Session, error)
+	// End ends that session; it reports false if there is none that could be ended.
+	End(ctx context.Context, c account.Credentials) (ended bool, err error)
+}
+
+// Logins are Sessions that begin with a password.
+type Logins interface {
+	// Login checks a password and begins a session, or answers Unauthenticated.
+	Login(ctx context.Context, name, password string) (*account.Session, error)
+}
+
 // Config says what a Server stands on. Service and Accounts are required.
 type Config struct {
 	Service  *service.Service
 	Accounts *account.Accounts
+	// Sessions are asked in this order who a client is; none means the accounts alone.
+	Sessions []Sessions
+	// LoginURL is where people log in, if none of Sessions are Logins.
+	LoginURL string
 	// Prefix leads the URLs of the store; empty means DefaultPrefix.
 	Prefix string
 	// MaxRequestPayload is the largest content in bytes that one request may bring; 0
@@ -83,6 +107,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Cookie == "" {
 		cfg.Cookie = DefaultCookie
 	}
+	if len(cfg.Sessions) == 0 && cfg.Accounts != nil {
+		cfg.Sessions = []Sessions{cfg.Accounts.Sessions(cfg.Cookie)}
+	}
 	if cfg.LogoutURL == "" {
 		cfg.LogoutURL = "/"
 	}
@@ -93,6 +120,30 @@ func (cfg Config) withDefaults() Config {
 		cfg.Audit = &cfg.Log
 	}
 	return cfg
+}
+
+// logins returns who checks passwords, or nil.
+func (cfg Config) logins() Logins {
+	for _, sessions := range cfg.Sessions {
+		if logins, ok := sessions.(Logins); ok {
+			return logins
+		}
+	}
+	return nil
+}
+
+// Check tells everything that keeps New from making a server of these settings, apart from what
+// it stands on.
+func (cfg Config) Check() error {
+	cfg = cfg.withDefaults()
+	prefix, err := cfg.prefix()
+	if err == nil {
+		err = cfg.checkSessionPath(prefix)
+	}
+	_, templates := parseErrorTemplates(cfg.ErrorTemplates)
+	_, proxies := parseProxies(cfg.TrustedProxies)
+	origins := (&Server{cfg: cfg, csrf: http.NewCrossOriginProtection()}).trustOrigins()
+	return errors.Join(err, origins, templates, proxies)
 }
 
 // prefix returns the prefix of the store's URLs in canonical form.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,6 +31,9 @@ func (st step) name() string {
 	return who + " " + st.method + " " + st.target + " " + strings.Join(st.headers, " ")
 }
 
+// sentence is how errors are told: of which resource, and what is wrong.
+var sentence = regexp.MustCompile(`^/[^\n]*: [A-Z][^\n]+\.\n$`)
+
 func (s *site) play(t *testing.T, steps []step) {
 	t.Helper()
 	for i, st := range steps {
@@ -48,6 +52,9 @@ func (s *site) play(t *testing.T, steps []step) {
 			}
 			if a.Header.Get("X-Request-Id") == "" {
 				t.Error("the answer has no request id")
+			}
+			if a.StatusCode >= 400 && st.method != http.MethodHead && !sentence.MatchString(a.body) {
+				t.Errorf("the error is told as %q", a.body)
 			}
 			if st.method == http.MethodHead && a.body != "" {
 				t.Errorf("HEAD has a body: %q", a.body)

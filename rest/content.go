@@ -33,6 +33,9 @@ func (x *exchange) serveContent(found *service.Found) error {
 	if err := given.Hold(v.Version); err != nil {
 		return err
 	}
+	if sent, err := x.redirect(found); sent || err != nil {
+		return err
+	}
 	part, partial := span{0, v.Size}, false
 	if r.Method == http.MethodGet && rangeCounts(r.Header, v) {
 		if part, partial, err = parseRange(r.Header.Values("Range"), v.Size); err != nil {
@@ -73,6 +76,27 @@ func rangeCounts(h http.Header, v *store.Version) bool {
 	}
 	date, err := http.ParseTime(value)
 	return err == nil && !v.Created.IsZero() && date.Equal(v.Created.Truncate(time.Second))
+}
+
+// redirect answers with the place from which the client can fetch the content by itself, if there
+// is one (rest-api §6): always for content that lives elsewhere, and for all of what the storage
+// wants to give out itself.
+func (x *exchange) redirect(found *service.Found) (sent bool, err error) {
+	url, err := found.Elsewhere()
+	if err == nil && url == "" && !x.isHead() && len(x.c.Request.Header.Values("Range")) == 0 {
+		url, err = found.Presign(x.ctx(), store.Metadata{
+			ContentType: contentType(found.Version), ContentDisposition: disposition(found),
+		})
+	}
+	if err != nil || url == "" {
+		return false, err
+	}
+	h := x.header()
+	h.Del("Content-Location") // which would name the body of this answer
+	h.Set("Cache-Control", "no-store")
+	h.Set("Location", url)
+	x.send(http.StatusSeeOther, typeURIList, []byte(url+"\n"))
+	return true, nil
 }
 
 func rangeRefusal(err error, size int64) error {

@@ -36,14 +36,16 @@ const password = "correct horse"
 
 // site is a server on a real store, with what the tests need to talk to it.
 type site struct {
-	t        *testing.T
-	server   *Server
-	service  *service.Service
-	accounts *account.Accounts
-	url      string
-	tokens   map[string]string
-	log      *logBuffer
-	audit    *logBuffer
+	t       *testing.T
+	server  *Server
+	service *service.Service
+	// directory is for what cannot be made by requests.
+	directory store.Directory
+	accounts  *account.Accounts
+	url       string
+	tokens    map[string]string
+	log       *logBuffer
+	audit     *logBuffer
 }
 
 // logBuffer is a log that tests can read while it is written.
@@ -116,7 +118,7 @@ func newSite(t *testing.T, o options) *site {
 		cfg.InlineLimit = -1
 	}
 	must(t, service.Init(ctx, directory, []string{admin}))
-	s := &site{t: t, tokens: map[string]string{}, log: newLogBuffer(), audit: newLogBuffer()}
+	s := &site{t: t, directory: directory, tokens: map[string]string{}, log: newLogBuffer(), audit: newLogBuffer()}
 	s.service, err = service.New(cfg)
 	must(t, err)
 	s.accounts = account.New(directory.Accounts(), account.Config{})
@@ -190,7 +192,10 @@ func (s *site) send(client, method, target string, body io.Reader, headers ...st
 	if client != nobody {
 		req.Header.Set("Authorization", "Bearer "+s.tokens[client])
 	}
-	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	// A server that is told to close afterwards does not wait for content that it refused, and
+	// who still sends it may see the broken connection before the answer.
+	transport := &http.Transport{DisableCompression: true}
+	defer transport.CloseIdleConnections()
 	response, err := transport.RoundTrip(req)
 	must(s.t, err)
 	defer response.Body.Close()

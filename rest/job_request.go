@@ -20,16 +20,18 @@ type jobRequest struct {
 	metadata    store.Metadata
 }
 
-// jobRequest reads the request for an upload from the body.
-func (x *exchange) jobRequest() (jobRequest, error) {
+// jobRequest reads the request for an upload from the body. unfit is what is wrong with that, wrong
+// what is wrong with the request before.
+func (x *exchange) jobRequest() (asked jobRequest, wrong, unfit error) {
 	if !isType(x.c.Request.Header, typeJSON) {
-		return jobRequest{}, malformed("An upload is described as application/json.")
+		return jobRequest{}, malformed("An upload is described as application/json."), nil
 	}
-	text, err := x.small(maxJob)
-	if err != nil {
-		return jobRequest{}, err
+	text, wrong := x.small(maxJob)
+	if wrong != nil {
+		return jobRequest{}, wrong, nil
 	}
-	return parseJob(text)
+	asked, unfit = parseJob(text)
+	return asked, nil, unfit
 }
 
 func parseJob(text []byte) (asked jobRequest, err error) {

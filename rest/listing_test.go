@@ -112,6 +112,9 @@ func TestListingsTellOnlyWhatTheClientMayRead(t *testing.T) {
 		var rows []map[string]any
 		must(t, json.Unmarshal([]byte(s.wants(200, s.do(client, "GET", "/hatrac"+target, "", "Accept: "+typeListing)).body), &rows))
 		for i := range rows {
+			if _, ok := rows[i]["last-modified"]; ok != (rows[i]["content-length"] != nil) {
+				t.Errorf("last-modified is told of %v: %v", rows[i], ok)
+			}
 			delete(rows[i], "last-modified")
 		}
 		return rows

@@ -9,7 +9,10 @@ import (
 
 // world is what the store should hold and answer, as the page of the protocol tells it: no
 // database, no HTTP. Methods return the status of an answer.
-type world struct{ names map[string]*thing }
+type world struct {
+	names     map[string]*thing
+	deletions int
+}
 
 // lists are access control lists by name.
 type lists map[string][]string
@@ -20,6 +23,7 @@ type thing struct {
 	lists              lists
 	versions           []*edition // oldest first
 	jobs               []*chunked
+	deletion           int // which one it fell to, counted from 1
 }
 
 // edition is a version; chain is where it was renamed to.
@@ -27,6 +31,7 @@ type edition struct {
 	id, content, kind string
 	lists             lists
 	deleted           bool
+	deletion          int
 	chain             string
 }
 
@@ -39,7 +44,7 @@ type chunked struct {
 
 // newWorld is the store of a new site.
 func newWorld() *world {
-	return &world{map[string]*thing{
+	return &world{names: map[string]*thing{
 		"/": {namespace: true, lists: lists{"owner": {admin}, "subtree-owner": {admin}}},
 	}}
 }
@@ -130,7 +135,7 @@ func (l lists) granted(client string, names ...string) bool {
 func (w *world) inherited(client, name string, kinds ...string) bool {
 	for _, above := range enclosing(name) {
 		for _, kind := range kinds {
-			if w.names[above].lists.granted(client, "subtree-"+kind) {
+			if th := w.names[above]; th != nil && th.lists.granted(client, "subtree-"+kind) {
 				return true
 			}
 		}
@@ -180,18 +185,56 @@ func (w *world) creates(client, name string) int {
 	return 0
 }
 
+// createsIn says what comes of binding a name and, with parents, what is missing above it. To make
+// them along is to make each in turn, or nothing.
+func (w *world) createsIn(client, name string, parents bool) (status int, missing []string) {
+	for _, above := range enclosing(name) {
+		th := w.names[above]
+		switch {
+		case !parents:
+		case th == nil && status == 0:
+			if status = w.creates(client, above); status == 0 {
+				missing = append(missing, above)
+				w.names[above] = &thing{namespace: true, lists: madeBy(client)}
+			}
+		case th != nil && th.namespace && th.deleted && status == 0:
+			status = 409
+		}
+	}
+	if status == 0 {
+		status = w.creates(client, name)
+	}
+	for _, above := range missing {
+		delete(w.names, above)
+	}
+	return status, missing
+}
+
+// bindParents makes the namespaces that a name needs.
+func (w *world) bindParents(client string, missing []string) {
+	for _, above := range missing {
+		w.names[above] = &thing{namespace: true, lists: madeBy(client)}
+	}
+}
+
 // adds says what comes of adding a version to a name, before conditions and, in late, after.
-func (w *world) adds(client, name string) (status, late int) {
+func (w *world) adds(client, name string, parents bool) (status, late int, missing []string) {
 	th := w.live(name)
+	if th != nil {
+		status, late = w.addsTo(client, name, th)
+		return status, late, nil
+	}
+	if status, missing = w.createsIn(client, name, parents); status != 0 {
+		return status, 0, nil
+	}
+	if client == nobody && !w.inherited(client, name, "owner", "update") {
+		return 401, 0, nil
+	}
+	return 0, 0, missing
+}
+
+func (w *world) addsTo(client, name string, th *thing) (status, late int) {
 	switch {
-	case th == nil:
-		if status := w.creates(client, name); status != 0 {
-			return status, 0
-		}
-		if client == nobody && !w.inherited(client, name, "owner", "update") {
-			return 401, 0
-		}
-		return 0, 0
 	case th.namespace && w.owns(client, name):
 		return 409, 0
 	case th.namespace:
@@ -312,11 +355,15 @@ func (w *world) tree(top string) (names []string) {
 }
 
 func (w *world) remove(name string) {
+	w.deletions++
 	for _, beneath := range w.tree(name) {
 		th := w.names[beneath]
-		th.deleted, th.jobs = true, nil
-		for _, v := range th.versions {
-			v.deleted = true
+		th.deleted, th.jobs, th.deletion = true, nil, w.deletions
+		for _, v := range th.left() {
+			w.fall(v)
 		}
 	}
 }
+
+// fall makes a version part of the present deletion.
+func (w *world) fall(v *edition) { v.deleted, v.deletion = true, w.deletions }

@@ -125,7 +125,7 @@ func TestAStalledClientIsGivenUp(t *testing.T) {
 
 func TestManyAtOnceMakeAVersionEach(t *testing.T) {
 	s := newSite(t, options{})
-	const n = 8
+	const n = rivals
 	put := func(headers ...string) map[int]int {
 		var mu sync.Mutex // guards got
 		got := map[int]int{}

@@ -227,6 +227,12 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	ask(http.StatusForbidden, admin, http.MethodDelete, "/hatrac/", "")
 	ask(http.StatusNoContent, admin, http.MethodDelete, "/hatrac/ns/new", "")
 
+	s.elsewhere("/ns/away", "v", "https://elsewhere.example/")
+	for _, target := range []string{"/hatrac/ns/away", "/hatrac/ns/away:v"} {
+		ask(http.StatusSeeOther, admin, http.MethodGet, target, "")
+		ask(http.StatusSeeOther, admin, http.MethodHead, target, "")
+	}
+
 	reads(alice, "/authn/session")
 	ask(http.StatusNotFound, nobody, http.MethodGet, "/authn/session", "")
 	ask(http.StatusOK, alice, http.MethodPut, "/authn/session", "")

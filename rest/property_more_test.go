@@ -47,18 +47,23 @@ func (st *story) changeMetadata() {
 	st.expectBody(st.send(client, "GET", target, ""), status, v.kind+"\n")
 }
 
-// rename moves all versions of one name to another.
+// rename moves all versions of one name to another, sometimes to where they were before.
 func (st *story) rename() {
-	source, target := st.nameWith(isObject), st.name()
-	client := st.oneOf(st.owner(source))
+	source, target := st.nameWith(isObject), st.nameWith(func(th *thing) bool { return th == nil || !th.namespace })
+	if back := st.world.renamed(); len(back) > 0 && rapid.Bool().Draw(st.T, "back") {
+		way := rapid.SampledFrom(back).Draw(st.T, "way")
+		source, target = way[1], way[0]
+	}
+	client := st.oneOf(admin)
 	to := st.world.live(target)
-	held, before := st.moves(client, source, target)
+	query, parents := st.parents()
+	held, before, missing := st.moves(client, source, target, parents)
+	copying := rapid.Bool().Draw(st.T, "copy_acls")
+	late := 0
 	if before == 0 && to != nil {
 		for _, v := range held {
-			for _, there := range to.versions {
-				if there.id == v.id {
-					return // what is in the way, and what may come back, has tests of its own
-				}
+			if _, replaceable := st.world.inTheWay(target, source, v.id); !replaceable {
+				late = http.StatusConflict
 			}
 		}
 	}
@@ -67,44 +72,60 @@ func (st *story) rename() {
 	if len(held) == 0 {
 		success = http.StatusNoContent
 	}
-	status := verdict(holds, success, before, 0)
-	body := fmt.Sprintf(`{"command":"rename_from","source_name":%q}`, source)
-	a := st.send(client, "POST", target, body, append(headers, asJSON)...)
+	status := verdict(holds, success, before, late)
+	body := fmt.Sprintf(`{"command":"rename_from","source_name":%q,"copy_acls":%v}`, source, copying)
+	a := st.send(client, "POST", target+query, body, append(headers, asJSON)...)
 	st.expect(a, status)
 	if status != http.StatusCreated {
 		return
 	}
-	var urls strings.Builder
-	th := st.world.bindObject(client, target)
-	for _, v := range held {
-		moved := &edition{id: v.id, content: v.content, kind: v.kind, lists: madeBy(client)}
-		th.versions = append(th.versions, moved)
-		v.chain = target
-		fmt.Fprintf(&urls, "/hatrac%s:%s\n", target, v.id)
+	st.world.bindParents(client, missing)
+	if moved := st.world.move(client, source, target, held, copying); a.body != moved {
+		st.Fatalf("renamed %q, the model says %q", a.body, moved)
 	}
-	if a.body != urls.String() {
-		st.Fatalf("renamed %q, the model says %q", a.body, urls.String())
+	st.sameListsAt(source)
+	st.sameListsAt(target)
+}
+
+// restore brings back a name or a version.
+func (st *story) restore() {
+	name := st.name()
+	id := st.version(name)
+	if gone := st.world.gone(); len(gone) > 0 && rapid.IntRange(0, 2).Draw(st.T, "gone") > 0 {
+		what := rapid.SampledFrom(gone).Draw(st.T, "what")
+		name, id = what[0], what[1]
+	}
+	client := st.oneOf(st.owner(name))
+	headers, holds := st.condition(st.world.live(name).tag())
+	status := verdict(holds, http.StatusNoContent, st.world.restores(client, name, id), 0)
+	st.expect(st.send(client, "POST", reference(name, id), restoring, append(headers, asJSON)...), status)
+	switch {
+	case status != http.StatusNoContent:
+	case id == "":
+		st.world.restore(name)
+	default:
+		st.world.names[name].ever(id).deleted = false
 	}
 }
 
 func isObject(th *thing) bool { return th != nil && !th.namespace }
 
 // moves says which versions a rename would move and what comes of it before conditions.
-func (st *story) moves(client, source, target string) (held []*edition, status int) {
+func (st *story) moves(client, source, target string, parents bool) (held []*edition, status int, missing []string) {
 	from, to := st.world.live(source), st.world.live(target)
 	switch {
 	case source == target, from == nil || from.namespace:
-		return nil, 409
+		return nil, 409, nil
 	case !st.world.owns(client, source):
-		return nil, refused(client)
+		return nil, refused(client), nil
 	case to == nil:
-		if status := st.world.creates(client, target); status != 0 {
-			return nil, status
+		if status, missing = st.world.createsIn(client, target, parents); status != 0 {
+			return nil, status, nil
 		}
 	case to.namespace:
-		return nil, 409
+		return nil, 409, nil
 	case !st.world.owns(client, target):
-		return nil, refused(client)
+		return nil, refused(client), nil
 	}
 	done, elsewhere := 0, false
 	for _, v := range from.left() {
@@ -118,9 +139,9 @@ func (st *story) moves(client, source, target string) (held []*edition, status i
 		}
 	}
 	if len(held) == 0 && (elsewhere || done == 0) {
-		return nil, 409
+		return nil, 409, nil
 	}
-	return held, 0
+	return held, 0, missing
 }
 
 // Each upload of a story has two chunks of two bytes.
@@ -130,11 +151,13 @@ func (st *story) startUpload() {
 	name := st.name()
 	client := st.oneOf(st.owner(name))
 	headers, holds := st.condition(st.world.live(name).tag())
-	before, late := st.world.adds(client, name)
+	query, parents := st.parents()
+	before, late, missing := st.world.adds(client, name, parents)
 	status := verdict(holds, 201, before, late)
-	a := st.send(client, "POST", name+";upload", storyUpload, append(headers, asJSON)...)
+	a := st.send(client, "POST", name+";upload"+query, storyUpload, append(headers, asJSON)...)
 	st.expect(a, status)
 	if status == 201 {
+		st.world.bindParents(client, missing)
 		st.addJob(client, name, a)
 	}
 }

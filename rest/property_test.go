@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -22,7 +23,7 @@ type story struct {
 // TestTheServerAnswersLikeTheModel tells random stories and compares status and content after
 // each step.
 func TestTheServerAnswersLikeTheModel(t *testing.T) {
-	s := newSite(t, options{})
+	s := newSite(t, options{retention: time.Hour})
 	count := 0
 	rapid.Check(t, func(t *rapid.T) {
 		count++
@@ -46,6 +47,7 @@ func TestTheServerAnswersLikeTheModel(t *testing.T) {
 			"go on uploading": func(*rapid.T) { st.uploadOn() },
 			"finish upload":   func(*rapid.T) { st.finishUpload() },
 			"cancel upload":   func(*rapid.T) { st.cancelUpload() },
+			"restore":         func(*rapid.T) { st.restore() },
 		})
 	})
 }
@@ -92,8 +94,26 @@ func (st *story) same(*rapid.T) {
 	}
 }
 
+// sameListsAt compares all lists of a name and its versions.
+func (st *story) sameListsAt(name string) {
+	th := st.world.live(name)
+	st.sameLists(name, "", th.lists)
+	for _, v := range th.left() {
+		st.sameLists(name, v.id, v.lists)
+	}
+}
+
+// sameLists compares all lists of a name or version.
+func (st *story) sameLists(name, id string, own lists) {
+	want := map[string][]string{}
+	for _, list := range st.kindLists(name, id) {
+		want[list] = append([]string{}, own[list]...)
+	}
+	st.expectBody(st.send(admin, "GET", reference(name, id)+";acl", ""), 200, asText(want))
+}
+
 func (st *story) names() []string {
-	return []string{st.base + "/a", st.base + "/a/b", st.base + "/a/b/c", st.base + "/d", st.base + "/d/e"}
+	return []string{st.base + "/a", st.base + "/a/b", st.base + "/a/b/c", st.base + "/d", st.base + "/d/e", st.base + "/f", st.base + "/f/g"}
 }
 
 // begin makes some names, so that there is something to talk about.
@@ -173,6 +193,14 @@ func (st *story) version(name string) string {
 	return rapid.SampledFrom(ids).Draw(st.T, "version")
 }
 
+// parents draws whether missing namespaces are to be made along.
+func (st *story) parents() (query string, parents bool) {
+	if parents = rapid.IntRange(0, 2).Draw(st.T, "parents") == 0; parents {
+		query = "?parents=true"
+	}
+	return query, parents
+}
+
 func reference(name, id string) string {
 	if id == "" {
 		return name
@@ -212,13 +240,15 @@ func (st *story) makeNamespace() {
 		return // that would be a new version
 	}
 	headers, holds := st.condition("")
-	status := st.world.creates(client, name)
+	query, parents := st.parents()
+	status, missing := st.world.createsIn(client, name, parents)
 	if status == 0 && st.world.live(name) != nil {
 		status = http.StatusConflict
 	}
 	status = verdict(holds, 201, status, 0)
-	st.expect(st.send(client, "PUT", name, "", append(headers, asNamespace)...), status)
+	st.expect(st.send(client, "PUT", name+query, "", append(headers, asNamespace)...), status)
 	if status == 201 {
+		st.world.bindParents(client, missing)
 		st.world.names[name] = &thing{namespace: true, lists: madeBy(client)}
 	}
 }
@@ -227,11 +257,13 @@ func (st *story) putObject() {
 	client, name := st.client(), st.name()
 	content := rapid.SampledFrom([]string{"", "x", "some content"}).Draw(st.T, "content")
 	headers, holds := st.condition(st.world.live(name).tag())
-	before, late := st.world.adds(client, name)
+	query, parents := st.parents()
+	before, late, missing := st.world.adds(client, name, parents)
 	status := verdict(holds, 201, before, late)
-	a := st.send(client, "PUT", name, content, headers...)
+	a := st.send(client, "PUT", name+query, content, headers...)
 	st.expect(a, status)
 	if status == 201 {
+		st.world.bindParents(client, missing)
 		th := st.world.bindObject(client, name)
 		th.versions = append(th.versions, &edition{id: versionOf(a), content: content, lists: madeBy(client)})
 	}
@@ -293,7 +325,8 @@ func (st *story) deleteVersion() {
 	status := verdict(holds, 204, before, 0)
 	st.expect(st.send(client, "DELETE", reference(name, id), "", headers...), status)
 	if status == 204 {
-		v.deleted = true
+		st.world.deletions++
+		st.world.fall(v)
 	}
 }
 

@@ -96,3 +96,44 @@ func TestRenameTakesTheListsAlongOnlyOnRequest(t *testing.T) {
 		{as: admin, method: "GET", target: "/kept", status: 200, answer: "one", has: map[string]string{"Content-Location": "/hatrac/old:" + v}},
 	})
 }
+
+// The old name leads to content alone: what is known of it otherwise is its own.
+func TestOnlyContentIsForwarded(t *testing.T) {
+	s := newSite(t, options{})
+	s.namespace("/ns")
+	md5Sum, _ := sums("one")
+	_, v := s.object("/old", "one", "Content-MD5: "+md5Sum, "Content-Type: a/b")
+	rename := func(to, body string, status int) step {
+		return step{as: admin, method: "POST", target: to, body: body, headers: []string{asJSON}, status: status}
+	}
+	const whole = `{"command":"rename_from","source_name":"/old"}`
+	s.play(t, []step{
+		rename("/new", `{"command":"rename_from","source_name":"/ns"}`, 409),
+		rename("/new", `{"command":"rename_from","source_name":"/hatrac/old"}`, 409),
+		rename("/new", whole, 201),
+		{as: admin, method: "GET", target: "/new", status: 200, answer: "one", has: map[string]string{"Content-Md5": md5Sum, "Content-Type": "a/b"}},
+		{as: admin, method: "GET", target: "/old;versions", status: 200, answer: `["/hatrac/old:` + v + `"]` + "\n"},
+		{as: admin, method: "GET", target: "/new;versions", status: 200, answer: `["/hatrac/new:` + v + `"]` + "\n"},
+		{as: admin, method: "PUT", target: "/new;metadata/content-type", body: "c/d", headers: []string{"Content-Type: text/plain"}, status: 204},
+		{as: admin, method: "GET", target: "/old;metadata/content-type", status: 200, answer: "a/b\n"},
+		{as: admin, method: "GET", target: "/old", status: 200, has: map[string]string{"Content-Type": "c/d"}},
+		{as: admin, method: "PUT", target: "/new;acl/subtree-read/bob", status: 204},
+		{as: admin, method: "GET", target: "/old;acl/subtree-read", status: 200, answer: "[]\n"},
+		{as: bob, method: "GET", target: "/old", status: 200, answer: "one"},
+		{as: bob, method: "GET", target: "/old;metadata", status: 403},
+		// Nor does the new name hang on the old one.
+		{as: admin, method: "DELETE", target: "/old", status: 204},
+		{as: admin, method: "GET", target: "/old:" + v, status: 404},
+		{as: admin, method: "GET", target: "/new:" + v, status: 200, answer: "one"},
+		// Versions that were renamed elsewhere cannot be renamed again from here.
+		{as: admin, method: "PUT", target: "/a", body: "x", status: 201},
+		rename("/b", `{"command":"rename_from","source_name":"/a"}`, 201),
+		rename("/c", `{"command":"rename_from","source_name":"/a"}`, 409),
+		rename("/c", `{"command":"rename_from","source_name":"/b"}`, 201),
+		{as: admin, method: "GET", target: "/a", status: 200, answer: "x"},
+		{as: admin, method: "DELETE", target: "/c", status: 204},
+		{as: admin, method: "GET", target: "/a", status: 409},
+		{as: admin, method: "HEAD", target: "/b", status: 409},
+		{as: admin, method: "DELETE", target: "/a", status: 204},
+	})
+}

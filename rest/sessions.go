@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"cmp"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -38,6 +40,10 @@ type sessionDocument struct {
 type clientDocument struct {
 	ID          string `json:"id"`
 	DisplayName string `json:"display_name"`
+	FullName    string `json:"full_name,omitempty"`
+	Email       string `json:"email,omitempty"`
+	// Identities are as a sister service wrote them.
+	Identities json.RawMessage `json:"identities,omitempty"`
 }
 
 type attribute struct {
@@ -46,16 +52,15 @@ type attribute struct {
 }
 
 func (x *exchange) sendSession(session *account.Session) error {
-	name := session.Client.DisplayName
-	if name == "" {
-		name = session.Client.ID
-	}
 	expires := session.Expires
 	if expires.IsZero() {
 		expires = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 	}
 	doc := sessionDocument{
-		Client:      clientDocument{ID: session.Client.ID, DisplayName: name},
+		Client: clientDocument{
+			ID: session.Client.ID, DisplayName: cmp.Or(session.Client.DisplayName, session.Client.ID),
+			FullName: session.FullName, Email: session.Email, Identities: session.Identities,
+		},
 		Attributes:  []attribute{},
 		Since:       session.Since.UTC().Format(sessionTime),
 		Expires:     expires.UTC().Format(sessionTime),
@@ -63,7 +68,7 @@ func (x *exchange) sendSession(session *account.Session) error {
 		VaryHeaders: []string{"cookie", "authorization"},
 	}
 	for _, role := range session.Client.Roles {
-		doc.Attributes = append(doc.Attributes, attribute{role, role})
+		doc.Attributes = append(doc.Attributes, attribute{role, cmp.Or(session.RoleNames[role], role)})
 	}
 	x.header().Set("Cache-Control", "no-store")
 	return x.sendJSON(http.StatusOK, doc)
@@ -86,17 +91,21 @@ func extendSession(x *exchange) error {
 	if who.session == nil {
 		return noSession()
 	}
-	if who.secret == "" {
-		return x.sendSession(who.session)
-	}
-	session, err := x.server.cfg.Accounts.Extend(x.ctx(), who.secret)
+	session, err := who.from.Extend(x.ctx(), who.credentials)
 	if err != nil {
 		return err
+	}
+	if session == nil {
+		return noSession()
 	}
 	return x.sendSession(session)
 }
 
 func login(x *exchange) error {
+	logins := x.server.cfg.logins()
+	if logins == nil {
+		return store.NewError(store.Denied, "", "Logins are not made here.")
+	}
 	if identityOf(x.ctx()).session != nil {
 		return store.NewError(store.Conflict, "", "There is a session already.")
 	}
@@ -111,7 +120,7 @@ func login(x *exchange) error {
 	if err := x.server.logins.take(recordOf(x.ctx()).remote, name); err != nil {
 		return err
 	}
-	session, err := x.server.cfg.Accounts.Login(x.ctx(), name, form.Get("password"))
+	session, err := logins.Login(x.ctx(), name, form.Get("password"))
 	if err != nil {
 		return err
 	}
@@ -144,11 +153,14 @@ func (x *exchange) small(limit int64) ([]byte, error) {
 
 func logout(x *exchange) error {
 	status := http.StatusNotFound
-	if who := identityOf(x.ctx()); who.secret != "" {
-		if err := x.server.cfg.Accounts.Logout(x.ctx(), who.secret); err != nil {
+	if who := identityOf(x.ctx()); who.session != nil {
+		ended, err := who.from.End(x.ctx(), who.credentials)
+		if err != nil {
 			return err
 		}
-		status = http.StatusOK
+		if ended {
+			status = http.StatusOK
+		}
 	}
 	x.setCookie("", -1)
 	next := x.c.Request.URL.Query().Get("logout_url")
@@ -190,6 +202,12 @@ type preauthDocument struct {
 
 // preauth tells clients how to log in.
 func preauth(x *exchange) error {
+	if x.server.cfg.logins() == nil {
+		if x.server.cfg.LoginURL == "" {
+			return store.NewError(store.NotFound, "", "Logins are not made here.")
+		}
+		return x.sendJSON(http.StatusOK, map[string]string{"redirect_url": x.server.cfg.LoginURL})
+	}
 	return x.sendJSON(http.StatusOK, preauthDocument{
 		Type: "database",
 		Form: loginForm{

@@ -16,8 +16,10 @@ func (x *exchange) jobURL(id string) string {
 
 // startJob begins an upload in chunks (rest-api §10).
 func startJob(x *exchange) error {
-	asked, wrong := x.jobRequest()
+	asked, wrong, unfit := x.jobRequest()
 	lists, listsErr := initialLists(x.c.Request.Header)
+	given := guard(x.c.Request.Header, wrong, listsErr)
+	given.Content = unfit
 	started, err := x.server.service.StartJob(x.ctx(), x.client, service.StartJob{
 		Path:       x.address.path,
 		Parents:    x.flag("parents"),
@@ -25,7 +27,7 @@ func startJob(x *exchange) error {
 		ChunkSize:  asked.chunk,
 		Metadata:   asked.metadata,
 		ACLs:       lists,
-		Conditions: guard(x.c.Request.Header, wrong, listsErr),
+		Conditions: given,
 	})
 	if err != nil {
 		return err

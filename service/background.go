@@ -11,9 +11,17 @@ import (
 // whose retention ends and for what failed before.
 const reclaimInterval = time.Minute
 
-// Run reclaims the content of what was deleted, ends forgotten uploads and sweeps up what
-// unfinished work left behind, until ctx ends. Its return value is always ctx.Err().
+// Run makes commits durable that may wait, which none may unless it runs, reclaims the content of
+// what was deleted, ends forgotten uploads and sweeps up what unfinished work left behind, until
+// ctx ends. Then it makes the last commits durable. It is called once. Its return value is always
+// ctx.Err().
 func (s *Service) Run(ctx context.Context) error {
+	synced := make(chan struct{})
+	go func() {
+		defer close(synced)
+		s.keepSyncing(ctx)
+	}()
+	defer func() { <-synced }()
 	reclaim := time.NewTicker(reclaimInterval)
 	defer reclaim.Stop()
 	sweep := time.NewTicker(s.cfg.SweepInterval)
@@ -27,6 +35,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-s.reclaim:
 		case <-reclaim.C:
+			s.logFailure(ctx, "recover", s.Recover(ctx))
 		case <-sweep.C:
 			s.logFailure(ctx, "sweep", s.Sweep(ctx))
 			s.logFailure(ctx, "expire uploads", s.ExpireJobs(ctx))

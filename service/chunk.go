@@ -35,25 +35,34 @@ func (s *Service) PutChunk(ctx context.Context, c acl.Client, req PutChunk) erro
 	if req.Number < 0 || req.Number >= job.Chunks() {
 		return store.NewError(store.Conflict, string(req.Path), "The upload has no chunk of this number.")
 	}
-	offset, length := job.Span(req.Number)
-	if req.Length >= 0 && req.Length != length {
+	if _, length := job.Span(req.Number); req.Length >= 0 && req.Length != length {
 		return wrongLength(req.Path)
 	}
 	if err := (Conditions{Check: req.Check}).Hold(""); err != nil {
 		return err
 	}
-	ctx, release, err := s.claims.take(ctx, claim{job.ID, req.Number})
+	claimed, held, err := s.claims.take(ctx, claim{job.ID, req.Number})
 	if err != nil {
 		return err
 	}
-	defer release()
-	if job, err = s.forgetChunk(ctx, c, req); err != nil {
+	defer held.release()
+	now, continued, err := s.storeChunk(claimed, c, req, job, held)
+	held.release()
+	if err != nil || continued {
 		return err
 	}
-	begun := job.Digest
-	running, err := resume(begun, offset)
+	return s.catchUp(ctx, req.Path, now)
+}
+
+// storeChunk stores and records a chunk that was claimed. It returns what recordChunk does.
+func (s *Service) storeChunk(ctx context.Context, c acl.Client, req PutChunk, job *store.Job, held *holder) (now *store.Job, continued bool, err error) {
+	offset, length := job.Span(req.Number)
+	if err := s.forgetChunk(ctx, c, req, job, held); err != nil {
+		return nil, false, err
+	}
+	running, err := resume(job.Digest, offset)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	in := newIntake(req.Content, length, store.Metadata{MD5: req.MD5, SHA256: req.SHA256})
 	var r io.Reader = in
@@ -61,16 +70,16 @@ func (s *Service) PutChunk(ctx context.Context, c acl.Client, req PutChunk) erro
 		r = io.TeeReader(in, running)
 	}
 	tag, err := s.bulk.PutChunk(ctx, job.Address, req.Number, offset, length, r)
+	if newer := held.record(); newer != nil {
+		return nil, false, newer
+	}
 	if in.misfit && req.Length < 0 {
-		return wrongLength(req.Path)
+		return nil, false, wrongLength(req.Path)
 	}
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	if err := s.recordChunk(ctx, c, req, tag, begun, running); err != nil {
-		return err
-	}
-	return s.catchUp(ctx, c, req.Path, req.Job)
+	return s.recordChunk(ctx, c, req, tag, job.Digest, running)
 }
 
 func wrongLength(path store.Path) error {
@@ -78,52 +87,49 @@ func wrongLength(path store.Path) error {
 }
 
 // forgetChunk prepares for storing a chunk: until it is there again, it is not received, and
-// what was digested of it does not count. It returns the job as it is then.
-func (s *Service) forgetChunk(ctx context.Context, c acl.Client, req PutChunk) (*store.Job, error) {
-	job, err := s.useJob(ctx, c, req.Path, req.Job)
-	if err != nil {
-		return nil, err
-	}
+// what was digested of it does not count. It brings job up to date where it changes it.
+func (s *Service) forgetChunk(ctx context.Context, c acl.Client, req PutChunk, job *store.Job, held *holder) error {
 	there, err := s.dir.Received(ctx, job.ID, req.Number, 1)
-	if err != nil {
-		return nil, err
+	if err != nil || len(there) == 0 || there[0].Number != req.Number {
+		return err
 	}
-	if len(there) == 0 || there[0].Number != req.Number {
-		return job, nil
-	}
-	err = s.dir.Update(ctx, func(tx store.Tx) error {
-		r, now, err := tx.ResolveJob(ctx, req.Path, req.Job)
+	return s.dir.Update(ctx, func(tx store.Tx) error {
+		now, err := lockJob(ctx, tx, c, req)
 		if err != nil {
 			return err
 		}
-		if err := look(c, r).mayJob(acl.UseJob, now); err != nil {
-			return err
+		if err := held.newest(); err != nil {
+			return err // or what that one records would be forgotten
 		}
-		job = now
+		*job = *now
 		job.Digest = restarted()
 		if err := tx.SetDigest(ctx, job.ID, job.Digest); err != nil {
 			return err
 		}
 		return tx.ForgetChunk(ctx, job.ID, req.Number)
 	})
-	return job, err
+}
+
+// lockJob finds the job of a chunk in a transaction, if the client may still work with it.
+func lockJob(ctx context.Context, tx store.Tx, c acl.Client, req PutChunk) (*store.Job, error) {
+	r, job, err := tx.ResolveJob(ctx, req.Path, req.Job)
+	if err != nil {
+		return nil, err
+	}
+	return job, look(c, r).mayJob(acl.UseJob, job)
 }
 
 // recordChunk marks a chunk as received, and keeps the running digest if the chunk continued it
-// and nobody else did meanwhile.
-func (s *Service) recordChunk(ctx context.Context, c acl.Client, req PutChunk, tag string, begun store.DigestState, running *digests) error {
-	return s.dir.Update(ctx, func(tx store.Tx) error {
-		r, job, err := tx.ResolveJob(ctx, req.Path, req.Job)
-		if err != nil {
-			return err
-		}
-		if err := look(c, r).mayJob(acl.UseJob, job); err != nil {
+// from begun and nobody else did meanwhile. It returns the job as it was before.
+func (s *Service) recordChunk(ctx context.Context, c acl.Client, req PutChunk, tag string, begun store.DigestState, running *digests) (job *store.Job, continued bool, err error) {
+	err = s.dir.Update(ctx, func(tx store.Tx) error {
+		if job, err = lockJob(ctx, tx, c, req); err != nil {
 			return err
 		}
 		if err := tx.RecordChunk(ctx, job.ID, store.Chunk{Number: req.Number, Tag: tag}, time.Now()); err != nil {
 			return err
 		}
-		if running == nil || !same(job.Digest, begun) {
+		if continued = running != nil && same(job.Digest, begun); !continued {
 			return nil
 		}
 		state, err := running.state()
@@ -132,4 +138,5 @@ func (s *Service) recordChunk(ctx context.Context, c acl.Client, req PutChunk, t
 		}
 		return tx.SetDigest(ctx, job.ID, state)
 	})
+	return job, continued, err
 }

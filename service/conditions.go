@@ -14,6 +14,9 @@ type Conditions struct {
 	// error ends the request. A face uses it to report in the right order what is wrong with
 	// the rest of the request.
 	Check func() error
+	// Content, if not nil, is what is wrong with the body of the request. It ends the request
+	// when the tags hold: what a body says is looked at last.
+	Content error
 	// IfMatch, if not nil, holds if the resource has one of the tags.
 	IfMatch *Tags
 	// IfNoneMatch, if not nil, holds if the resource has none of the tags.
@@ -31,7 +34,8 @@ func (t *Tags) match(tag string) bool {
 }
 
 // Hold answers the error of Check, or Precondition, with the tag, unless the conditions hold for
-// a resource that has that tag; an empty tag means that there is no such resource yet.
+// a resource that has that tag, and then Content; an empty tag means that there is no such
+// resource yet.
 func (c Conditions) Hold(tag string) error {
 	if c.Check != nil {
 		if err := c.Check(); err != nil {
@@ -41,5 +45,5 @@ func (c Conditions) Hold(tag string) error {
 	if c.IfMatch != nil && !c.IfMatch.match(tag) || c.IfNoneMatch != nil && c.IfNoneMatch.match(tag) {
 		return &store.Error{Kind: store.Precondition, Tag: tag}
 	}
-	return nil
+	return c.Content
 }

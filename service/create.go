@@ -104,7 +104,11 @@ func (s *Service) CreateNamespace(ctx context.Context, c acl.Client, req CreateN
 	ref := store.Ref{Path: req.Path}
 	var made Info
 	var changes []Change
-	err := s.dir.Update(ctx, func(tx store.Tx) error {
+	update := s.dir.Update
+	if req.Soon {
+		update = s.updateSoon
+	}
+	err := update(ctx, func(tx store.Tx) error {
 		r, err := tx.Resolve(ctx, req.Path, "")
 		if err != nil {
 			return err

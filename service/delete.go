@@ -16,7 +16,7 @@ func (s *Service) Delete(ctx context.Context, c acl.Client, req Delete) error {
 		return err
 	}
 	var gone acl.Kind
-	err := s.dir.Update(ctx, func(tx store.Tx) error {
+	err := s.updateOn(ctx, func(tx store.Tx) error {
 		r, err := tx.Resolve(ctx, req.Path, "")
 		if err != nil {
 			return err
@@ -65,11 +65,13 @@ func (v view) mayDelete(ctx context.Context, tx store.Tx, req Delete) error {
 	if err := v.mayDeleteBeneath(ctx, tx); err != nil {
 		return err
 	}
-	tag := v.currentTag()
 	if v.Name.Kind == acl.Namespace {
-		tag = changesTag(v.Name)
+		return req.Hold(changesTag(v.Name))
 	}
-	return req.Hold(tag)
+	if err := req.Hold(v.currentTag()); err != nil || req.IfMatch == nil {
+		return err
+	}
+	return settled(v.Path, v.Current)
 }
 
 // mayDeleteBeneath asks for the right to delete of every name and version beneath the name.
@@ -128,7 +130,7 @@ func (s *Service) DeleteVersion(ctx context.Context, c acl.Client, ref store.Ref
 	if err := gate(c, s.firewall.Delete, ref.Path); err != nil {
 		return err
 	}
-	err := s.dir.Update(ctx, func(tx store.Tx) error {
+	err := s.updateOn(ctx, func(tx store.Tx) error {
 		r, err := tx.Resolve(ctx, ref.Path, ref.Version)
 		if err != nil {
 			return err
@@ -145,6 +147,11 @@ func (s *Service) DeleteVersion(ctx context.Context, c acl.Client, ref store.Ref
 		}
 		if err := cond.Hold(v.Version.Version); err != nil {
 			return err
+		}
+		if cond.IfMatch != nil {
+			if err := settled(ref.Path, v.Version); err != nil {
+				return err
+			}
 		}
 		now := time.Now()
 		return tx.DeleteVersion(ctx, v.Version.ID, now, now.Add(s.cfg.DeletedRetention))

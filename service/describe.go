@@ -8,9 +8,10 @@ import (
 )
 
 // SetAttr puts POSIX attributes over those of a namespace or of a version (of an object: its
-// current one). It makes no version.
+// current one). It makes no version. It becomes durable a moment later, with other changes (see
+// Sync).
 func (s *Service) SetAttr(ctx context.Context, c acl.Client, ref store.Ref, attr store.Attr) error {
-	return s.describe(ctx, c, ref, func(tx store.Tx, v view) error {
+	return s.describeBy(ctx, s.updateSoon, c, ref, func(tx store.Tx, v view) error {
 		if v.Name.Kind == acl.Namespace {
 			if err := v.may(acl.ManageACL, "You do not own this namespace."); err != nil {
 				return err
@@ -35,8 +36,15 @@ func (v view) changeable() (*store.Version, error) {
 
 // describe runs change on an existing name or version in a transaction and announces it.
 func (s *Service) describe(ctx context.Context, c acl.Client, ref store.Ref, change func(store.Tx, view) error) error {
+	return s.describeBy(ctx, s.updateOn, c, ref, change)
+}
+
+// updater is one of the ways to change the directory.
+type updater = func(context.Context, func(store.Tx) error) error
+
+func (s *Service) describeBy(ctx context.Context, update updater, c acl.Client, ref store.Ref, change func(store.Tx, view) error) error {
 	told := Change{Action: Described, Path: ref.Path, Client: c.ID, Version: ref.Version}
-	err := s.dir.Update(ctx, func(tx store.Tx) error {
+	err := update(ctx, func(tx store.Tx) error {
 		r, err := tx.Resolve(ctx, ref.Path, ref.Version)
 		if err != nil {
 			return err

@@ -12,7 +12,6 @@ import (
 	"hash"
 	"io"
 
-	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -89,11 +88,7 @@ func (d *digests) extend(ctx context.Context, content store.Content, end int64) 
 // catchUp digests chunks that are there and come next, while they are still in the memory of
 // the machine, so that finishing the upload need not read them. Where the storage cannot read
 // what is not finished, that is left to the end.
-func (s *Service) catchUp(ctx context.Context, c acl.Client, path store.Path, id string) error {
-	job, err := s.useJob(ctx, c, path, id)
-	if err != nil {
-		return err
-	}
+func (s *Service) catchUp(ctx context.Context, path store.Path, job *store.Job) error {
 	next := job.Digest.Bytes / job.ChunkSize
 	chunks, err := s.dir.Received(ctx, job.ID, next, catchUpChunks)
 	if err != nil || len(chunks) == 0 || chunks[0].Number != next {
@@ -109,7 +104,7 @@ func (s *Service) catchUp(ctx context.Context, c acl.Client, path store.Path, id
 		return err
 	}
 	return s.dir.Update(ctx, func(tx store.Tx) error {
-		_, now, err := tx.ResolveJob(ctx, path, id)
+		_, now, err := tx.ResolveJob(ctx, path, job.Job)
 		if err != nil || now == nil || !same(now.Digest, job.Digest) {
 			return err
 		}

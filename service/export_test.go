@@ -6,3 +6,10 @@ func (s *Service) AnnounceForTest(n int) {
 		s.changes.announce(Change{Action: Updated, Path: "/x"})
 	}
 }
+
+// MayWait reports whether commits may become durable later.
+func (s *Service) MayWait() bool {
+	s.syncer.mu.Lock()
+	defer s.syncer.mu.Unlock()
+	return s.syncer.node != ""
+}

@@ -50,7 +50,8 @@ func noSuchField(field string) error {
 		"The metadata fields are content-type, content-disposition, content-md5 and content-sha256.")
 }
 
-func clearField(m *store.Metadata, field string) error {
+// ClearField clears the field of m. Invalid: there is no such field.
+func ClearField(field string, m *store.Metadata) error {
 	switch strings.ToLower(field) {
 	case FieldContentType:
 		m.ContentType = ""
@@ -128,7 +129,7 @@ func Fields(m store.Metadata) map[string]string {
 // FieldText returns one field as text, and whether it is set. Invalid: no such field.
 func FieldText(m store.Metadata, field string) (text string, set bool, err error) {
 	field = strings.ToLower(field)
-	if err := clearField(&store.Metadata{}, field); err != nil {
+	if err := ClearField(field, &store.Metadata{}); err != nil {
 		return "", false, err
 	}
 	text, set = Fields(m)[field]

@@ -77,7 +77,7 @@ func (f *finish) ready(ctx context.Context) (*store.Job, error) {
 	if f.chunks, err = f.received(ctx, job); err != nil {
 		return nil, err
 	}
-	if err := missing(f.req.Path, job, f.chunks); err != nil {
+	if err := missing(f.req.Path, job, f.chunks); err != nil && !f.mayBeWhole(job) {
 		// The chunks of a job that was finished meanwhile are gone with it.
 		if _, over := f.useJob(ctx, f.client, f.req.Path, f.req.Job); over != nil {
 			return nil, over
@@ -86,6 +86,13 @@ func (f *finish) ready(ctx context.Context) (*store.Job, error) {
 	}
 	f.job = job
 	return job, f.req.Hold(v.currentTag())
+}
+
+// mayBeWhole reports whether a job may have chunks that were received before anybody recorded
+// them. Then the digest that was given says whether they are all there; without one nothing does.
+func (f *finish) mayBeWhole(job *store.Job) bool {
+	recaller, ok := f.bulk.(store.Recaller)
+	return ok && recaller.HoldsUnrecorded(job.Address) && (job.Metadata.MD5 != nil || job.Metadata.SHA256 != nil)
 }
 
 func (f *finish) freeze(ctx context.Context) (err error) {
@@ -154,7 +161,7 @@ func (f *finish) bind(ctx context.Context) (*PutResult, error) {
 			return err
 		}
 		version := store.Version{
-			NameID: job.NameID, Version: ulid.MustNew(ulid.Now(), rand.Reader).String(), Size: job.Size,
+			NameID: job.NameID, Version: f.versionID(f.address, ulid.MustNew(ulid.Now(), rand.Reader).String()), Size: job.Size,
 			Metadata: job.Metadata, ACLs: job.ACLs, Created: time.Now(), SHA256: f.sha256, Address: f.address,
 		}
 		if err := tx.DeleteJob(ctx, job.ID, true); err != nil {

@@ -40,6 +40,19 @@ func (i *Info) May(op acl.Operation) bool {
 	}
 }
 
+// Lists returns the lists of the name, or with the kind acl.Version those of the version, if the
+// client may manage them.
+func (i *Info) Lists(kind acl.Kind) (*Lists, error) {
+	scope, own := i.nameScope(), i.Name.ACLs
+	if kind == acl.Version {
+		scope, own = i.versionScope(), i.Version.ACLs
+	}
+	if !acl.Allowed(acl.ManageACL, i.client, scope) {
+		return nil, refuse(i.client, i.Ref.String(), notOwned)
+	}
+	return listsOf(scope.Kind, own), nil
+}
+
 // refuseUnless answers a refusal unless the client may do op.
 func (i *Info) refuseUnless(op acl.Operation, message string) error {
 	if i.May(op) {
@@ -79,4 +92,12 @@ type VersionListing struct {
 	// More is true if older versions follow; the next page begins before the ID of the
 	// last one.
 	More bool
+}
+
+// Info describes the object with the version at index i.
+func (l *VersionListing) Info(i int) Info {
+	info := l.Object
+	info.Version = &l.Versions[i]
+	info.Ref.Version = info.Version.Version
+	return info
 }

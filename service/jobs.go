@@ -168,18 +168,13 @@ func (s *Service) Jobs(ctx context.Context, c acl.Client, path store.Path, after
 	if err := v.may(acl.ListJobs, "You may not list the uploads of this object."); err != nil {
 		return nil, err
 	}
-	if limit <= 0 || limit > pageSize {
-		limit = pageSize
-	}
-	jobs, err := s.dir.JobsOf(ctx, v.Name.ID, after, limit+1)
+	jobs, more, err := onePage(limit, func(n int) ([]store.Job, error) {
+		return s.dir.JobsOf(ctx, v.Name.ID, after, n)
+	})
 	if err != nil {
 		return nil, err
 	}
-	listing := &JobListing{Object: v.info(ref), Jobs: jobs}
-	if listing.More = len(jobs) > limit; listing.More {
-		listing.Jobs = jobs[:limit]
-	}
-	return listing, nil
+	return &JobListing{Object: v.info(ref), Jobs: jobs, More: more}, nil
 }
 
 // Job returns an upload job with the chunks that were received, so that whoever knows the job

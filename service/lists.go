@@ -65,18 +65,20 @@ func listsOf(kind acl.Kind, own acl.Lists) *Lists {
 	return l
 }
 
+// notOwned refuses to show or change lists.
+const notOwned = "You do not own this."
+
 // lists returns the lists of what ref means: a version only where one is named.
 func (v view) lists(ref store.Ref) (*Lists, acl.Scope, error) {
 	if err := v.versionExists(ref); err != nil {
 		return nil, acl.Scope{}, err
 	}
-	const refusal = "You do not own this."
 	if ref.Version != "" {
 		scope := acl.Scope{Kind: acl.Version, Own: v.Version.ACLs, Object: v.Name.ACLs, Enclosing: v.enclosing}
-		return listsOf(acl.Version, v.Version.ACLs), scope, v.mayVersion(acl.ManageACL, v.Version, refusal)
+		return listsOf(acl.Version, v.Version.ACLs), scope, v.mayVersion(acl.ManageACL, v.Version, notOwned)
 	}
 	scope := acl.Scope{Kind: v.Name.Kind, Own: v.Name.ACLs, Enclosing: v.enclosing}
-	return listsOf(v.Name.Kind, v.Name.ACLs), scope, v.may(acl.ManageACL, refusal)
+	return listsOf(v.Name.Kind, v.Name.ACLs), scope, v.may(acl.ManageACL, notOwned)
 }
 
 // ACLs returns the lists of a name, or of a version if ref names one.
@@ -142,6 +144,9 @@ func (s *Service) SetACL(ctx context.Context, c acl.Client, ref store.Ref, chang
 			return store.NewError(store.Invalid, ref.String(), "After this change nobody would own the resource any more.")
 		}
 		if ref.Version != "" {
+			if err := settled(ref.Path, v.Version); err != nil {
+				return err
+			}
 			return tx.SetVersionACLs(ctx, v.Version.ID, scope.Own)
 		}
 		return tx.SetNameACLs(ctx, v.Name.ID, scope.Own)

@@ -76,7 +76,7 @@ func (s *Service) SetMetadata(ctx context.Context, c acl.Client, ref store.Ref, 
 		}
 		metadata := version.Metadata
 		if change.Clear {
-			err = clearField(&metadata, change.Field)
+			err = ClearField(change.Field, &metadata)
 		} else {
 			err = ParseField(change.Field, change.Value, &metadata)
 		}
@@ -84,6 +84,9 @@ func (s *Service) SetMetadata(ctx context.Context, c acl.Client, ref store.Ref, 
 			return err
 		}
 		if err := digestsFit(ref, *version, metadata, known); err != nil {
+			return err
+		}
+		if err := settled(ref.Path, version); err != nil {
 			return err
 		}
 		return tx.SetVersionMetadata(ctx, version.ID, metadata)
@@ -119,7 +122,7 @@ func (s *Service) digestToCheck(ctx context.Context, c acl.Client, ref store.Ref
 		return contentDigest{}, err
 	}
 	digest := contentDigest{version: version.ID, sha256: version.SHA256}
-	if version.Forward != nil || wanted.MD5 == nil && version.SHA256 != nil {
+	if version.Forward != nil || version.URL != "" || wanted.MD5 == nil && version.SHA256 != nil {
 		return digest, nil
 	}
 	digest.md5, digest.sha256, err = s.digestContent(ctx, version)
@@ -159,6 +162,7 @@ func digestsFit(ref store.Ref, v store.Version, metadata store.Metadata, known c
 			return store.NewError(store.Conflict, ref.String(), "This version was renamed; its new name has the content.")
 		case known.version != v.ID:
 			return store.NewError(store.Conflict, ref.String(), "The current version changed meanwhile.")
+		case v.URL != "" && d.content == nil: // nobody here can tell
 		case !bytes.Equal(d.after, d.content):
 			return store.NewError(store.Conflict, ref.String(), "The content does not have this digest.")
 		}

@@ -101,7 +101,7 @@ func (m *relocation) mayMove(ctx context.Context) error {
 func (m *relocation) mayArrive(ctx context.Context) error {
 	m.birth.enclosing = m.target.enclosing
 	if !m.target.live() {
-		if err := m.target.mayBind(&m.birth, m.req.Parents, m.req.Replace, acl.Namespace); err != nil {
+		if err := m.target.mayBind(&m.birth, m.req.Parents, m.req.Revive, acl.Namespace); err != nil {
 			return err
 		}
 		return m.req.Target.CheckNew()

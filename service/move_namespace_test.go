@@ -202,7 +202,7 @@ func TestRefusedMovesOfNamespaces(t *testing.T) {
 	b.put(root, "/object", "x")
 	b.mkdir(root, "/deleted")
 	b.must(b.Delete(b.ctx, root, service.Delete{Path: "/deleted"}))
-	over := func(m *service.MoveNamespace) { m.Replace = true }
+	over := func(m *service.MoveNamespace) { m.Replace, m.Revive = true, true }
 	for _, c := range []struct {
 		source, target string
 		adjust         []func(*service.MoveNamespace)

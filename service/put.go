@@ -15,7 +15,8 @@ import (
 
 // PutObject gives an object a new version, which becomes current, and makes the object if it is
 // missing. Rights, state and conditions are checked before the first byte is read and again
-// when the version is bound. When it returns, the version is durable.
+// when the version is bound. When it returns, the version is durable, unless the request says
+// that it may wait.
 //
 // Exists: the name is a namespace. Conflict: it was deleted. NotFound: the enclosing namespace
 // is missing. Invalid: the content is not as announced. In all errors nothing is created.
@@ -23,28 +24,18 @@ func (s *Service) PutObject(ctx context.Context, c acl.Client, req PutObject) (*
 	if err := gate(c, s.firewall.Create, req.Path); err != nil {
 		return nil, err
 	}
-	ref := store.Ref{Path: req.Path}
-	v, err := s.resolve(ctx, c, ref)
-	if err != nil {
-		return nil, err
-	}
-	b, err := v.planPut(req)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.checkInitial(acl.Object, req.ACLs, b.enclosing); err != nil {
-		return nil, err
-	}
-	if err := req.Hold(v.currentTag()); err != nil {
-		return nil, err
-	}
 	version := &store.Version{
 		Version:  ulid.MustNew(ulid.Now(), rand.Reader).String(),
 		Metadata: req.Metadata, ACLs: owned(c, nil), Attr: req.Attr,
 	}
 	put := put{Service: s, client: c, req: req, version: version}
-	if req.Draft != nil && req.SkipUnchanged {
-		if result, err := put.unchanged(ctx, v.Current); result != nil || err != nil {
+	if req.Soon {
+		if put.node, put.soon = s.syncer.begin(); put.soon {
+			defer s.syncer.finish()
+		}
+	}
+	if !put.direct() {
+		if result, err := put.prepare(ctx); result != nil || err != nil {
 			return result, err
 		}
 	}
@@ -60,6 +51,56 @@ type put struct {
 	client  acl.Client
 	req     PutObject
 	version *store.Version
+	soon    bool   // it may become durable later
+	node    string // by which the storage knows who sees to that
+}
+
+// update is the Update of the request's depth.
+func (p *put) update(ctx context.Context, fn func(store.Tx) error) error {
+	if p.soon {
+		return p.dir.UpdateSoon(ctx, fn)
+	}
+	return p.updateOn(ctx, fn)
+}
+
+// builds answers unsettled if a durable request depends on a current version that is not durable.
+func (p *put) builds(v view) error {
+	if p.soon || !v.live() || p.req.IfMatch == nil && p.req.IfNoneMatch == nil {
+		return nil
+	}
+	return settled(p.req.Path, v.Current)
+}
+
+// direct reports whether the content costs so little that all checks can be left to the transaction.
+func (p *put) direct() bool {
+	if !p.soon || p.req.Draft == nil || len(p.req.ACLs) > 0 {
+		return false
+	}
+	info, err := p.req.Draft.File.Stat()
+	return err == nil && info.Size() <= p.inline
+}
+
+// prepare checks the request before its content is looked at. It returns a result if there is
+// nothing to be stored.
+func (p *put) prepare(ctx context.Context) (*PutResult, error) {
+	v, err := p.resolve(ctx, p.client, store.Ref{Path: p.req.Path})
+	if err != nil {
+		return nil, err
+	}
+	b, err := v.planPut(p.req)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkInitial(acl.Object, p.req.ACLs, b.enclosing); err != nil {
+		return nil, err
+	}
+	if err := p.req.Hold(v.currentTag()); err != nil {
+		return nil, err
+	}
+	if p.req.Draft == nil || !p.req.SkipUnchanged {
+		return nil, nil
+	}
+	return p.unchanged(ctx, v.Current)
 }
 
 // planPut checks rights and state. The birth is that of a new or a revived object.
@@ -152,7 +193,7 @@ func (p *put) unchanged(ctx context.Context, current *store.Version) (*PutResult
 		return nil, nil
 	}
 	var result *PutResult
-	err = p.dir.Update(ctx, func(tx store.Tx) error {
+	err = p.update(ctx, func(tx store.Tx) error {
 		result = nil
 		r, err := tx.Resolve(ctx, p.req.Path, "")
 		if err != nil {
@@ -168,20 +209,42 @@ func (p *put) unchanged(ctx context.Context, current *store.Version) (*PutResult
 		if err := p.req.Hold(v.currentTag()); err != nil {
 			return err
 		}
-		kept := *v.Current
-		if kept.Attr = kept.Attr.Merge(p.req.Attr); kept.Attr != v.Current.Attr {
-			if err := tx.SetVersionAttr(ctx, kept.ID, kept.Attr); err != nil {
+		if !p.soon {
+			if err := settled(p.req.Path, v.Current); err != nil {
 				return err
 			}
 		}
-		result = &PutResult{Version: kept, Unchanged: true}
-		return nil
+		result, err = p.keep(ctx, tx, v)
+		return err
 	})
+	if err == nil && result != nil && !p.soon {
+		err = p.Sync(ctx) // nothing may have been written
+	}
 	if err != nil || result == nil {
 		return nil, err
 	}
 	p.changes.announce(p.announcement(Described, result.Version.Version))
 	return result, nil
+}
+
+// keep gives the attributes to the current version.
+func (p *put) keep(ctx context.Context, tx store.Tx, v view) (*PutResult, error) {
+	kept := *v.Current
+	if kept.Attr = kept.Attr.Merge(p.req.Attr); kept.Attr != v.Current.Attr {
+		if err := tx.SetVersionAttr(ctx, kept.ID, kept.Attr); err != nil {
+			return nil, err
+		}
+	}
+	return &PutResult{Version: kept, Unchanged: true}, nil
+}
+
+// same reports whether the current version holds the content already, so that a request which asks
+// for that makes no version. Content that has an address was compared before.
+func (p *put) same(v view) bool {
+	if !p.req.SkipUnchanged || p.version.Address != "" || !v.live() || v.Current == nil || v.Current.Forward != nil {
+		return false
+	}
+	return v.Current.Size == p.version.Size && bytes.Equal(v.Current.SHA256, p.version.SHA256)
 }
 
 func (p *put) announcement(action Action, version string) Change {
@@ -192,7 +255,7 @@ func (p *put) announcement(action Action, version string) Change {
 func (p *put) bind(ctx context.Context) (*PutResult, error) {
 	var result *PutResult
 	var changes []Change
-	err := p.dir.Update(ctx, func(tx store.Tx) error {
+	err := p.update(ctx, func(tx store.Tx) error {
 		result, changes = nil, nil
 		r, err := tx.Resolve(ctx, p.req.Path, "")
 		if err != nil {
@@ -204,6 +267,14 @@ func (p *put) bind(ctx context.Context) (*PutResult, error) {
 			return err
 		}
 		if err := p.req.Hold(v.currentTag()); err != nil {
+			return err
+		}
+		if p.soon && p.same(v) {
+			changes = append(changes, p.announcement(Described, v.Current.Version))
+			result, err = p.keep(ctx, tx, v)
+			return err
+		}
+		if err := p.builds(v); err != nil {
 			return err
 		}
 		created := !v.live()
@@ -222,8 +293,12 @@ func (p *put) bind(ctx context.Context) (*PutResult, error) {
 		return nil
 	})
 	if err != nil {
+		p.syncer.owe(p.req.Path, *p.version, err)
 		p.discard(ctx, err)
 		return nil, err
+	}
+	if !result.Unchanged {
+		p.syncer.owe(p.req.Path, result.Version, nil)
 	}
 	p.changes.announce(changes...)
 	return result, nil

@@ -68,7 +68,7 @@ func noCurrent(path store.Path) error {
 }
 
 // Open opens the content of the version. The caller closes it. What was deleted a moment ago is
-// NotFound.
+// NotFound, what lives Elsewhere is Internal.
 func (f *Found) Open(ctx context.Context) (store.Content, error) {
 	if f.Version == nil {
 		return nil, store.NewError(store.WrongKind, string(f.Ref.Path), "A namespace has no content.")
@@ -77,8 +77,15 @@ func (f *Found) Open(ctx context.Context) (store.Content, error) {
 }
 
 func open(ctx context.Context, bulk store.Bulk, v *store.Version) (store.Content, error) {
-	if v.HasInline {
+	switch {
+	case v.HasInline:
 		return inlineContent{bytes.NewReader(v.Inline)}, nil
+	case v.URL != "":
+		return nil, elsewhere(v)
+	}
+	if opener, ok := bulk.(store.SizedOpener); ok {
+		content, err := opener.OpenSized(ctx, v.Address, v.Size)
+		return content, store.Wrap(store.Internal, "open content", err)
 	}
 	content, err := bulk.Open(ctx, v.Address)
 	if err != nil {
@@ -117,18 +124,13 @@ func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page 
 	if err := v.may(acl.ListNamespace, "You may not list this namespace."); err != nil {
 		return nil, err
 	}
-	limit := page.Limit
-	if limit <= 0 || limit > pageSize {
-		limit = pageSize
-	}
-	entries, err := s.dir.Children(ctx, v.Name.ID, page.After, limit+1)
+	entries, more, err := onePage(page.Limit, func(n int) ([]store.Entry, error) {
+		return s.dir.Children(ctx, v.Name.ID, page.After, n)
+	})
 	if err != nil {
 		return nil, err
 	}
-	listing := &Listing{Namespace: v.info(ref), Tag: changesTag(v.Name)}
-	if listing.More = len(entries) > limit; listing.More {
-		entries = entries[:limit]
-	}
+	listing := &Listing{Namespace: v.info(ref), Tag: changesTag(v.Name), More: more}
 	inside := append(v.enclosing, v.Name.ACLs)
 	listing.Children = make([]Info, len(entries))
 	for i, e := range entries {
@@ -138,6 +140,19 @@ func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page 
 		}
 	}
 	return listing, nil
+}
+
+// onePage fetches a page of at most limit rows, or of pageSize where that is no usable number, and
+// tells whether more rows follow. fetch returns at most n rows.
+func onePage[Row any](limit int, fetch func(n int) ([]Row, error)) (rows []Row, more bool, err error) {
+	if limit <= 0 || limit > pageSize {
+		limit = pageSize
+	}
+	rows, err = fetch(limit + 1)
+	if err != nil {
+		return nil, false, err
+	}
+	return rows[:min(len(rows), limit)], len(rows) > limit, nil
 }
 
 // changesTag is the entity tag of a list of children or versions.
@@ -162,16 +177,11 @@ func (s *Service) Versions(ctx context.Context, c acl.Client, path store.Path, b
 	if err := v.may(acl.ListVersions, "You may not list the versions of this object."); err != nil {
 		return nil, err
 	}
-	if limit <= 0 || limit > pageSize {
-		limit = pageSize
-	}
-	versions, err := s.dir.Versions(ctx, v.Name.ID, before, limit+1)
+	versions, more, err := onePage(limit, func(n int) ([]store.Version, error) {
+		return s.dir.Versions(ctx, v.Name.ID, before, n)
+	})
 	if err != nil {
 		return nil, err
 	}
-	listing := &VersionListing{Object: v.info(ref), Tag: changesTag(v.Name), Versions: versions}
-	if listing.More = len(versions) > limit; listing.More {
-		listing.Versions = versions[:limit]
-	}
-	return listing, nil
+	return &VersionListing{Object: v.info(ref), Tag: changesTag(v.Name), Versions: versions, More: more}, nil
 }

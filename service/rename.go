@@ -22,10 +22,13 @@ func (s *Service) Rename(ctx context.Context, c acl.Client, req Rename) (*Rename
 		return nil, store.NewError(store.Conflict, string(req.Target), "Source and target of a rename must differ.")
 	}
 	var m *move
-	err := s.dir.Update(ctx, func(tx store.Tx) error {
+	err := s.updateOn(ctx, func(tx store.Tx) error {
 		m = &move{client: c, req: req, tx: tx, now: time.Now()}
 		return m.run(ctx)
 	})
+	if err == nil && m.result.Unchanged {
+		err = s.Sync(ctx) // nothing was written
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +145,9 @@ func (m *move) choose(ctx context.Context) (held, done []store.Version, err erro
 		delete(wanted, v.Version)
 		switch {
 		case v.Forward == nil:
+			if err := settled(m.req.Source, &v); err != nil {
+				return nil, nil, err
+			}
 			held = append(held, v)
 		case *v.Forward == store.Ref{Path: m.req.Target, Version: v.Version}:
 			done = append(done, v)
@@ -223,7 +229,7 @@ func (m *move) moveVersion(ctx context.Context, id string, created bool) error {
 	if !m.req.CopyACLs {
 		to.ACLs = owned(m.client, nil)
 	}
-	if err := m.tx.ForwardVersion(ctx, from.Version.ID, store.Ref{Path: m.req.Target, Version: id}); err != nil {
+	if err := m.tx.ForwardVersion(ctx, from.Version.ID, store.Ref{Path: m.req.Target, Version: id}, m.now); err != nil {
 		return err
 	}
 	if err := m.tx.BindVersion(ctx, &to); err != nil {

@@ -19,6 +19,8 @@ type CreateNamespace struct {
 	Revive bool
 	// Attr are the initial POSIX attributes.
 	Attr store.Attr
+	// Soon lets the namespace become durable a moment after it is visible, with others.
+	Soon bool
 	Conditions
 }
 
@@ -48,6 +50,9 @@ type PutObject struct {
 	KeepMetadata bool
 	// Attr are the POSIX attributes of the version.
 	Attr store.Attr
+	// Soon lets the version become durable a moment after it is visible, with others (see
+	// Service.Sync).
+	Soon bool
 	Conditions
 }
 
@@ -114,9 +119,10 @@ type MoveNamespace struct {
 	Source, Target store.Path
 	// Parents makes missing namespaces that enclose the target.
 	Parents bool
-	// Replace makes it the rename of a file system: an empty namespace at the target gives way,
-	// and one that was deleted is revived for its owner.
+	// Replace lets an empty namespace at the target give way.
 	Replace bool
+	// Revive takes a target that was deleted, for its owner.
+	Revive bool
 	Conditions
 }
 
@@ -126,4 +132,12 @@ type ListPage struct {
 	After string
 	// Limit is the largest number of entries; 0 means the service's own page size.
 	Limit int
+}
+
+// limit returns the number of entries that one page has at most.
+func (p ListPage) limit() int {
+	if p.Limit <= 0 || p.Limit > pageSize {
+		return pageSize
+	}
+	return p.Limit
 }

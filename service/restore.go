@@ -32,6 +32,9 @@ func (s *Service) Restore(ctx context.Context, c acl.Client, ref store.Ref, cond
 		}
 		return err
 	})
+	if err == nil {
+		err = s.Recover(ctx) // what came back may have been in doubt when it was deleted
+	}
 	if err == nil && back != nil {
 		back.Client = c.ID
 		s.changes.announce(*back)

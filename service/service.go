@@ -46,6 +46,9 @@ type Config struct {
 	// UploadExpiration is how long an upload job lasts after it was last heard of; 0 means
 	// DefaultUploadExpiration.
 	UploadExpiration time.Duration
+	// SyncInterval is how long a commit that may wait stays undurable at most, if nothing fails;
+	// 0 means DefaultSyncInterval, a negative duration that none may wait.
+	SyncInterval time.Duration
 	// Log takes what concerns no request.
 	Log zerolog.Logger
 }
@@ -59,6 +62,7 @@ type Service struct {
 	cfg      Config
 	changes  announcer
 	claims   claims
+	syncer   syncer
 	reclaim  chan struct{} // holds a token when content may be due for reclaim
 }
 
@@ -79,12 +83,16 @@ func New(cfg Config) (*Service, error) {
 	if cfg.UploadExpiration == 0 {
 		cfg.UploadExpiration = DefaultUploadExpiration
 	}
+	if cfg.SyncInterval == 0 {
+		cfg.SyncInterval = DefaultSyncInterval
+	}
 	return &Service{
 		dir:      cfg.Directory,
 		bulk:     cfg.Bulk,
 		firewall: cfg.Firewall,
 		inline:   int64(max(cfg.InlineLimit, -1)),
 		cfg:      cfg,
+		syncer:   newSyncer(),
 		reclaim:  make(chan struct{}, 1),
 	}, nil
 }

@@ -51,7 +51,19 @@ func (p *put) placement() store.Placement {
 
 func (p *put) store(ctx context.Context, r io.Reader) (err error) {
 	p.version.Address, err = p.bulk.Put(ctx, p.placement(), r)
+	p.version.Version = p.versionID(p.version.Address, p.version.Version)
 	return err
+}
+
+// versionID returns the id of the version with content at an address: the one that the content is
+// to be found under, or else the proposed one.
+func (s *Service) versionID(a store.Address, proposed string) string {
+	if namer, ok := s.bulk.(store.Namer); ok {
+		if id := namer.VersionID(a); id != "" {
+			return id
+		}
+	}
+	return proposed
 }
 
 func (p *put) stageDraft(ctx context.Context) error {
@@ -76,6 +88,11 @@ func (p *put) stageDraft(ctx context.Context) error {
 		return err
 	}
 	p.version.SHA256 = draft.SHA256
+	if spooler, ok := p.soonSpooler(); ok && p.soon {
+		p.version.Address, err = spooler.AdoptSoon(ctx, p.placement(), draft.File)
+		p.version.Unsynced = p.node
+		return err
+	}
 	if spooler, ok := p.bulk.(store.Spooler); ok && spooler.SpoolDir() != "" {
 		p.version.Address, err = spooler.Adopt(ctx, p.placement(), draft.File)
 		return err

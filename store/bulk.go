@@ -21,7 +21,8 @@ type Placement struct {
 }
 
 // Bulk keeps content that never changes. All methods may be called concurrently. Errors are
-// *Error: NotFound for an address without content, NoSpace, Unavailable, else Internal.
+// *Error: NotFound for an address without content, and for one that another Bulk made; NoSpace,
+// Unavailable, else Internal.
 type Bulk interface {
 	// Put stores all that r gives. When it returns, the content is durable and will
 	// survive a crash. An error of r ends it and is returned as it is; then, as after any
@@ -33,7 +34,8 @@ type Bulk interface {
 	// while it is open, also if the content is removed meanwhile, where the storage can.
 	Open(ctx context.Context, a Address) (Content, error)
 
-	// Remove deletes content for good. Content that is gone already is no error.
+	// Remove deletes content for good. Content that is gone already is no error; NotFound: the
+	// address can be none of this Bulk.
 	Remove(ctx context.Context, a Address) error
 
 	// Sweep removes what unfinished work has left behind and what was stored before the
@@ -71,13 +73,41 @@ type FileContent interface {
 // written on it without copying.
 type Spooler interface {
 	// SpoolDir returns the folder in which spool files are to be made so that Adopt works
-	// without copying. It exists.
+	// without copying. It exists. If it is "", there is none, and nothing can be adopted.
 	SpoolDir() string
 
 	// Adopt makes the content of a file in SpoolDir durable content of its own. The file
 	// must not be written any more: it becomes read-only and is the content, under another
 	// name. The name in SpoolDir and the open file stay the caller's.
 	Adopt(ctx context.Context, p Placement, file *os.File) (Address, error)
+}
+
+// SoonSpooler is a Spooler whose content may be bound before it is durable, so that much of it
+// becomes durable in one go.
+type SoonSpooler interface {
+	Spooler
+
+	// AdoptSoon is Adopt, but a crash of the machine may take or damage the content until
+	// SyncContent has returned.
+	AdoptSoon(ctx context.Context, p Placement, file *os.File) (Address, error)
+
+	// SyncContent makes content durable, wherever it came from. It returns one error for each
+	// address: nil for what is durable, NotFound where nothing is. What failed may be tried again.
+	SyncContent(ctx context.Context, addresses []Address) []error
+
+	// Attend says that this process is there to make content durable, under an id that nobody
+	// else ever has, until leave is called or the process dies.
+	Attend(ctx context.Context) (id string, leave func() error, err error)
+
+	// Attended reports whether the process that got the id is still there.
+	Attended(ctx context.Context, id string) (bool, error)
+}
+
+// SizedOpener is a Bulk that need not look for content to open it, if it is told how long it is.
+type SizedOpener interface {
+	// OpenSized is like Open of content of that size. What Open would say of missing content,
+	// the first reading may say instead; content of another size is Internal then.
+	OpenSized(ctx context.Context, a Address, size int64) (Content, error)
 }
 
 // Namer is a Bulk in which the place of content and the version id follow from one another, so

@@ -29,11 +29,38 @@ type Directory interface {
 	// beginning with the first whose ID is less than before (0: with the newest).
 	Versions(ctx context.Context, object, before int64, limit int) ([]Version, error)
 
+	// ResolveAt looks up a path as it was at a time. Version is the version that was current
+	// then, of all that were bound until then and not deleted by then the one that was bound
+	// last; it is nil if that was deleted since, or was a forwarding record already. One that was
+	// renamed since is the record that leads to it, deleted or not. Current is nil. Name and
+	// Enclosing are the rows as they are now. Unknown times of binding, deletion and forwarding
+	// come before all others. A version that was bound again after its record was dropped counts
+	// for the time before it was forwarded, too.
+	ResolveAt(ctx context.Context, path Path, at time.Time) (*Resolution, error)
+
+	// ChildrenAt is like Children for a time in the past: it returns namespaces that were
+	// created until then and not deleted by then, and objects for which ResolveAt has a version,
+	// as Current.
+	ChildrenAt(ctx context.Context, namespace int64, at time.Time, after string, limit int) ([]Entry, error)
+
 	// Update runs fn in one transaction. If fn returns nil, all it did is durable when
 	// Update returns nil; if either returns an error, nothing of it happened. fn may run
 	// several times and must have no effects but through tx, which it must not keep. An
 	// error of fn is returned as it is. fn must not call other methods of the Directory.
 	Update(ctx context.Context, fn func(tx Tx) error) error
+
+	// UpdateSoon is Update, but what it did may be lost in a crash, with all that was done
+	// since, until a later Update that changed something, or Sync, has returned. It is never
+	// lost by half. Everybody sees it when UpdateSoon returns.
+	UpdateSoon(ctx context.Context, fn func(tx Tx) error) error
+
+	// Sync makes durable what UpdateSoon has done through this Directory before the call.
+	Sync(ctx context.Context) error
+
+	// UnsyncedVersions returns up to limit live versions that are Unsynced, each with the name
+	// of its object, in the order of their IDs, beginning behind the ID after. Inline content
+	// is not included.
+	UnsyncedVersions(ctx context.Context, after int64, limit int) ([]Entry, error)
 
 	// Bound reports for each address whether content there is referred to or is queued
 	// for reclaim, which both forbid the sweeper to touch it.
@@ -47,6 +74,9 @@ type Directory interface {
 
 	// Jobs are the upload jobs.
 	Jobs
+
+	// Walks tell everything that is kept.
+	Walks
 
 	// Accounts returns the accounts that live in the same database.
 	Accounts() Accounts
@@ -119,12 +149,16 @@ type Tx interface {
 	// the object ever had a version with that id. The object's Changes grow.
 	BindVersion(ctx context.Context, v *Version) error
 
-	// ForwardVersion turns a version into a forwarding record; the record refers to no
-	// content any more, and what it referred to is not reclaimed. The object's Changes grow.
-	ForwardVersion(ctx context.Context, id int64, to Ref) error
+	// MarkSynced notes of versions, deleted or not, that they are durable. Those that are gone
+	// are passed by.
+	MarkSynced(ctx context.Context, ids []int64) error
 
-	// DropRecord removes a forwarding record, deleted or not, as if it had never been, so that its version
-	// id can be bound again. The object's Changes grow.
+	// ForwardVersion turns a version into a forwarding record at the time at; the record refers to no
+	// content any more, and what it referred to is not reclaimed. The object's Changes grow.
+	ForwardVersion(ctx context.Context, id int64, to Ref, at time.Time) error
+
+	// DropRecord removes a forwarding record, deleted or not, so that its version id can be bound
+	// again; only ResolveAt still knows of the time before it forwarded. The object's Changes grow.
 	DropRecord(ctx context.Context, id int64) error
 
 	// DeleteVersion marks a version deleted at the time at and queues its content for

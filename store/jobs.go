@@ -120,7 +120,9 @@ type Assembler interface {
 
 	// PutChunk stores the length bytes of r at the offset, as the chunk of that number. When
 	// it returns they are durable. If it fails, an earlier chunk of that number may be
-	// damaged. r gives exactly length bytes or an error, which is returned as it is.
+	// damaged. r gives exactly length bytes or an error, which is returned as it is. If the
+	// chunk is stored anew in this process meanwhile, the newer call does not wait for r, and
+	// what the older one brings does not count; it ends as soon as r does.
 	// Conflict: the content is finished. NotFound: the place is gone.
 	PutChunk(ctx context.Context, a Address, number, offset, length int64, r io.Reader) (tag string, err error)
 
@@ -136,4 +138,19 @@ type Assembler interface {
 	// Reopen undoes Finish for content that was not bound, so that chunks can be replaced.
 	// ReadOnly if the Bulk cannot.
 	Reopen(ctx context.Context, a Address) error
+}
+
+// Heir is an Assembler that goes on with uploads that the original server began.
+type Heir interface {
+	// UploadAddress returns the address of an upload of an object, which the original server
+	// knows by the name and the job.
+	UploadAddress(name, job string) (Address, error)
+}
+
+// Recaller is an Assembler that may hold more of an upload than was recorded, because a server
+// before it did not record what chunks it had received.
+type Recaller interface {
+	// HoldsUnrecorded reports whether the place may hold chunks that no record tells of. Then
+	// its content is whole if Finish takes it and it has the digest that was given.
+	HoldsUnrecorded(a Address) bool
 }

@@ -71,9 +71,14 @@ type Version struct {
 	// Forward, if not nil, makes the version a forwarding record: its content, rights and
 	// headers are now those of another version.
 	Forward *Ref
+	// ForwardedOn is the time when it became one; zero when unknown.
+	ForwardedOn time.Time
 	// URL, if not empty, is where the content lives outside of this store, as an absolute
 	// URL; then there is neither an Address nor inline content.
 	URL string
+	// Unsynced is empty if the version is durable. Else it is the id of the process that has
+	// yet to make its content so (see SoonSpooler.Attend).
+	Unsynced string
 }
 
 // Inode returns the inode number of a file with this version as its content: the one that it

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -10,113 +9,128 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// check makes a Config of what was written, or says which key is wrong.
-func (r raw) check() (*Config, error) {
-	if r.DatabaseDSN == "" {
-		r.DatabaseDSN = r.DatabaseName // what old files call it
-	}
-	switch {
-	case r.DatabaseType != "sqlite" && r.DatabaseType != "postgres":
-		return nil, fmt.Errorf("database_type %q is not supported; this release has sqlite and postgres", r.DatabaseType)
-	case r.StorageBackend != "filesystem":
-		return nil, fmt.Errorf("storage_backend %q is not supported; this release has filesystem", r.StorageBackend)
-	case r.DatabaseDSN == "":
-		return nil, fmt.Errorf("database_dsn is missing: the path of the SQLite file, or the connection string of PostgreSQL")
-	case r.DatabaseRetries < 0:
-		return nil, fmt.Errorf("database_max_retries cannot be negative")
-	case r.MaxRequestPayload <= 0:
-		return nil, fmt.Errorf("max_request_payload_size must be a positive number of bytes")
-	case r.SessionMinutes <= 0:
-		return nil, fmt.Errorf("session_expiration_minutes must be a positive number")
-	case !regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$").MatchString(r.CookieName):
-		return nil, fmt.Errorf("web_cookie_name %q cannot be the name of a cookie", r.CookieName)
-	}
-	prefix, err := store.ParsePath(r.ServicePrefix, nil)
-	if err != nil || !strings.HasPrefix(r.ServicePrefix, "/") {
-		return nil, fmt.Errorf("service_prefix %q must be a slash and plain segments", r.ServicePrefix)
-	}
-	bare, err := bareCharacters(r.Bare)
-	if err != nil {
-		return nil, err
-	}
-	retention, err := duration("deleted_retention", r.DeletedRetention)
-	if err != nil {
-		return nil, err
-	}
-	expiration, err := duration("upload_expiration", r.UploadExpiration)
-	if err != nil {
-		return nil, err
-	}
-	return &Config{
-		ServicePrefix:     string(prefix),
-		DatabaseType:      r.DatabaseType,
-		Database:          r.DatabaseDSN,
-		DatabaseSchema:    r.DatabaseSchema,
-		DatabaseRetries:   r.DatabaseRetries,
-		StoragePath:       r.StoragePath,
-		MaxRequestPayload: r.MaxRequestPayload,
-		Bare:              bare,
-		Firewall:          r.Firewall.lists(r.ReadOnly),
-		DeletedRetention:  retention,
-		SessionLifetime:   time.Duration(r.SessionMinutes * float64(time.Minute)),
-		CookieName:        r.CookieName,
-		SecureCookie:      r.SecureCookie,
-		SessionPath:       r.SessionPath,
-		UploadExpiration:  expiration,
-		AllowedOrigins:    r.AllowedOrigins,
-		TrustedProxies:    r.TrustedProxies,
-		ErrorTemplates:    r.ErrorTemplates,
-	}, nil
+// checker makes a Config of what was written.
+type checker struct {
+	*values
+	*reader
+	given layer
 }
 
-// duration reads a length of time; an empty text is none.
-func duration(key, text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
+// config returns the Config, of which nothing counts if an error was reported.
+func (c *checker) config() *Config {
+	c.checkDatabase()
+	c.checkNumbers()
+	return &Config{
+		ServicePrefix:     c.prefix(),
+		DatabaseType:      c.databaseType,
+		Database:          c.databaseDSN,
+		DatabaseSchema:    c.databaseSchema,
+		DatabaseRetries:   c.databaseRetries,
+		Storage:           c.storage(),
+		InlineLimit:       c.inlineLimit,
+		SweepGrace:        c.sweepGrace,
+		SweepInterval:     c.sweepInterval,
+		SyncInterval:      c.syncInterval,
+		DeletedRetention:  c.retention,
+		UploadExpiration:  c.uploadExpiration,
+		Listen:            c.listen,
+		TLSCert:           c.tlsCert,
+		TLSKey:            c.tlsKey,
+		MaxRequestPayload: c.maxPayload,
+		Bare:              c.bareCharacters(),
+		Firewall:          c.firewall(),
+		AllowedOrigins:    c.allowedOrigins,
+		TrustedProxies:    c.trustedProxies,
+		ErrorTemplates:    c.templates(),
+		AuditLog:          c.auditLog,
+		Sessions:          c.sessions(),
+		values:            c.values,
 	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%s %q must be a duration such as 720h", key, text)
+}
+
+func (c *checker) checkDatabase() {
+	if c.databaseType != "sqlite" && c.databaseType != "postgres" {
+		c.report.errorf("database_type %q is not supported: it is sqlite or postgres", c.databaseType)
 	}
-	return d, nil
+	if c.databaseDSN == "" {
+		c.report.errorf("database_dsn is missing: the path of the SQLite file, or the connection string of PostgreSQL")
+	}
+	if c.databaseRetries < 0 {
+		c.report.errorf("database_max_retries cannot be negative")
+	}
+}
+
+// maxInline is the most that the database can be asked to keep of one object.
+const maxInline = 1 << 20
+
+func (c *checker) checkNumbers() {
+	if c.maxPayload <= 0 {
+		c.report.errorf("max_request_payload_size must be a positive number of bytes")
+	}
+	if c.inlineLimit < 0 || c.inlineLimit > maxInline {
+		c.report.errorf("inline_limit must be a number of bytes, at most %d", maxInline)
+	}
+	for _, length := range []struct {
+		key string
+		time.Duration
+	}{
+		{"sweep_grace", c.sweepGrace}, {"sweep_interval", c.sweepInterval}, {"upload_expiration", c.uploadExpiration},
+	} {
+		if length.Duration <= 0 {
+			c.report.errorf("%s must be longer than nothing", length.key)
+		}
+	}
+	if c.syncInterval < 0 {
+		c.report.errorf("sync_interval must not be negative")
+	}
+	if (c.tlsCert == "") != (c.tlsKey == "") {
+		c.report.errorf("tls_cert and tls_key must be given together")
+	}
+}
+
+func (c *checker) prefix() string {
+	prefix, err := store.ParsePath(c.servicePrefix, nil)
+	if err != nil || !strings.HasPrefix(c.servicePrefix, "/") {
+		c.report.errorf("service_prefix %q must be a slash and plain segments", c.servicePrefix)
+	}
+	return string(prefix)
 }
 
 // bareCharacters returns the bytes that a character class of a regular expression matches.
-func bareCharacters(class string) (*store.BareCharacters, error) {
+func (c *checker) bareCharacters() *store.BareCharacters {
 	bare := store.DefaultBareCharacters()
-	if class == "" {
-		return bare, nil
+	if c.bare == "" {
+		return bare
 	}
-	re, err := regexp.Compile("^" + class + "$")
-	if err != nil || !strings.HasPrefix(class, "[") || !strings.HasSuffix(class, "]") {
-		return nil, fmt.Errorf("allowed_url_char_class %q must be one character class of a regular expression", class)
+	re, err := regexp.Compile("^" + c.bare + "$")
+	if err != nil || !strings.HasPrefix(c.bare, "[") || !strings.HasSuffix(c.bare, "]") {
+		c.report.errorf("allowed_url_char_class %q must be one character class of a regular expression", c.bare)
+		return bare
 	}
 	for b := byte('!'); b <= '~'; b++ {
 		if !strings.ContainsRune("/%?#:;", rune(b)) {
 			bare[b] = re.MatchString(string(rune(b)))
 		}
 	}
-	return bare, nil
+	return bare
 }
 
-// lists returns the gates; those that are not configured are open, or closed if readOnly.
-func (f firewall) lists(readOnly bool) acl.Firewall {
-	open := acl.List{acl.Everybody}
-	if readOnly {
-		open = acl.List{}
-	}
-	or := func(set ...*[]string) acl.List {
-		for _, list := range set {
-			if list != nil {
-				return *list
-			}
+// firewall returns the gates; those that are not configured are open, or closed if the store is
+// read-only.
+func (c *checker) firewall() acl.Firewall {
+	or := func(configured gate) acl.List {
+		switch {
+		case configured != nil:
+			return acl.List(configured)
+		case c.readOnly:
+			return acl.List{}
 		}
-		return open
+		return acl.List{acl.Everybody}
 	}
 	return acl.Firewall{
-		Create:         or(f.Create),
-		Delete:         or(f.Delete),
-		ManageACLs:     or(f.ManageACL, f.ManageACLs),
-		ManageMetadata: or(f.ManageMetadata),
+		Create:         or(c.create),
+		Delete:         or(c.remove),
+		ManageACLs:     or(c.manageACLs),
+		ManageMetadata: or(c.manageMetadata),
 	}
 }

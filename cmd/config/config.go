@@ -1,20 +1,11 @@
 // Package config reads what an operator wants of the server: the defaults, then a
-// hatrac_config.json, then the environment, each over the one before.
+// webauthn2_config.json, a hatrac_config.json, the environment and the command line, each over
+// the one before.
 package config
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/knadh/koanf/parsers/json"
-	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
-	"github.com/knadh/koanf/v2"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -24,11 +15,22 @@ import (
 const DefaultData = "hatrac-data"
 
 // envPrefix begins the environment variables that set keys: HATRAC_STORAGE_PATH sets
-// storage_path.
+// storage_path, HATRAC_FIREWALL_ACLS__CREATE sets create below firewall_acls.
 const envPrefix = "HATRAC_"
+
+// The variables that say what is read, like the flags --config and --data.
+const (
+	envConfig = envPrefix + "CONFIG"
+	envData   = envPrefix + "DATA"
+)
+
+var reserved = []string{envConfig, envData}
 
 // Config is the whole configuration, checked and with defaults filled in.
 type Config struct {
+	// Data is the folder of an embedded store, which holds everything; empty: the store is
+	// elsewhere. File is the file that was read, or empty.
+	Data, File string
 	// ServicePrefix is the first part of every URL of the API: a slash and segments.
 	ServicePrefix string
 	// DatabaseType is "sqlite" or "postgres".
@@ -40,160 +42,202 @@ type Config struct {
 	DatabaseSchema string
 	// DatabaseRetries is how often a transaction is tried again in PostgreSQL.
 	DatabaseRetries int
-	// StoragePath is the folder of the content.
-	StoragePath string
+	// Storage is where content is.
+	Storage Storage
+	// InlineLimit is the size up to which content is kept in the database; 0: none is.
+	InlineLimit int
+	// SyncInterval is how long what was closed in a mount may wait to be durable; 0: not at all.
+	SyncInterval time.Duration
+	// SweepGrace is the age of garbage, SweepInterval the time between two looks for it.
+	SweepGrace, SweepInterval time.Duration
+	// DeletedRetention is how long the content of what was deleted is kept.
+	DeletedRetention time.Duration
+	// UploadExpiration is how long an upload in chunks lasts that nobody goes on with.
+	UploadExpiration time.Duration
+
+	// Listen is the address to listen on, TLSCert and TLSKey the files for HTTPS or empty.
+	Listen, TLSCert, TLSKey string
 	// MaxRequestPayload is the largest request body in bytes.
 	MaxRequestPayload int64
 	// Bare are the characters that may stand unescaped in URLs.
 	Bare *store.BareCharacters
 	// Firewall gates changes.
 	Firewall acl.Firewall
-	// DeletedRetention is how long the content of what was deleted is kept.
-	DeletedRetention time.Duration
-	// SessionLifetime is how long a session lasts after its last extension.
-	SessionLifetime time.Duration
-	// CookieName is the name of the session cookie; SecureCookie marks it for TLS alone.
-	CookieName   string
-	SecureCookie bool
-	// SessionPath is a second path at which sessions are served; empty: there is none.
-	SessionPath string
-	// UploadExpiration is how long an upload in chunks lasts that nobody goes on with.
-	UploadExpiration time.Duration
 	// AllowedOrigins are the origins whose pages may use the API (CORS).
 	AllowedOrigins []string
 	// TrustedProxies are the addresses or networks of reverse proxies that are believed.
 	TrustedProxies []string
 	// ErrorTemplates are the texts of errors: by status or "default", and media type.
 	ErrorTemplates map[string]map[string]string
+	// AuditLog is the file of the audit log, "-" for standard output, empty for the log.
+	AuditLog string
+
+	// Sessions says who knows clients.
+	Sessions Sessions
+
+	values *values // as it is written, for Show
 }
 
-// raw is the configuration as it is written.
-type raw struct {
-	Comment           any      `koanf:"comment"`
-	ServicePrefix     string   `koanf:"service_prefix"`
-	DatabaseType      string   `koanf:"database_type"`
-	DatabaseDSN       string   `koanf:"database_dsn"`
-	DatabaseName      string   `koanf:"database_name"`
-	DatabaseSchema    string   `koanf:"database_schema"`
-	DatabaseRetries   int      `koanf:"database_max_retries"`
-	StorageBackend    string   `koanf:"storage_backend"`
-	StoragePath       string   `koanf:"storage_path"`
-	MaxRequestPayload int64    `koanf:"max_request_payload_size"`
-	Bare              string   `koanf:"allowed_url_char_class"`
-	ReadOnly          bool     `koanf:"read_only"`
-	Firewall          firewall `koanf:"firewall_acls"`
-	DeletedRetention  string   `koanf:"deleted_retention"`
-	SessionMinutes    float64  `koanf:"session_expiration_minutes"`
-	CookieName        string   `koanf:"web_cookie_name"`
-	SecureCookie      bool     `koanf:"web_cookie_secure"`
-	SessionPath       string   `koanf:"handler_uri_usersession"`
-	UploadExpiration  string   `koanf:"upload_expiration"`
-	AllowedOrigins    []string `koanf:"allowed_origins"`
-	TrustedProxies    []string `koanf:"trusted_proxies"`
-
-	ErrorTemplates map[string]map[string]string `koanf:"error_templates"`
+// Source says what is read.
+type Source struct {
+	// File is a hatrac_config.json; empty: none. Data is the folder of an embedded store, where
+	// everything is, whatever the environment says; empty: DefaultData, or what the environment
+	// says, if there is no file. At most one of them is given.
+	File, Data string
+	// Environ are the variables of the environment, like those of os.Environ.
+	Environ []string
+	// Flags are words of the command line by the names of the keys that they set.
+	Flags map[string]string
 }
 
-type firewall struct {
-	Comment        any       `koanf:"comment"`
-	Create         *[]string `koanf:"create"`
-	Delete         *[]string `koanf:"delete"`
-	ManageACLs     *[]string `koanf:"manage_acls"`
-	ManageACL      *[]string `koanf:"manage_acl"`
-	ManageMetadata *[]string `koanf:"manage_metadata"`
-}
-
-// known are the keys that can be set, nested ones with a dot.
-var known = []string{
-	"allowed_origins", "allowed_url_char_class", "database_dsn", "database_max_retries",
-	"database_name", "database_schema", "database_type", "deleted_retention",
-	"firewall_acls", "firewall_acls.create", "firewall_acls.delete", "firewall_acls.manage_acl",
-	"firewall_acls.manage_acls", "firewall_acls.manage_metadata", "handler_uri_usersession",
-	"max_request_payload_size", "read_only", "service_prefix", "session_expiration_minutes",
-	"storage_backend", "storage_path", "trusted_proxies", "upload_expiration", "web_cookie_name",
-	"web_cookie_secure",
-}
-
-// open are keys below which any key may stand.
-var open = []string{"error_templates."}
-
-func defaults() raw {
-	return raw{
-		ServicePrefix:     "/hatrac",
-		DatabaseType:      "sqlite",
-		DatabaseSchema:    "hatrac",
-		DatabaseRetries:   5,
-		StorageBackend:    "filesystem",
-		StoragePath:       "/var/www/hatrac",
-		MaxRequestPayload: 128 << 20,
-		UploadExpiration:  "168h",
-		SessionMinutes:    30,
-		CookieName:        "webauthn",
+// Read reads a configuration. The report has all that is wrong with it; if that keeps it from
+// being used, there is no Config.
+func Read(src Source) (*Config, *Report) {
+	v := defaults()
+	r := &reader{table: v.keys(), report: new(Report)}
+	if src.File == "" && src.Data == "" {
+		src.File, src.Data = lookup(src.Environ, envConfig), lookup(src.Environ, envData)
 	}
-}
-
-// ForData returns the configuration of an embedded store: everything in one folder. The
-// environment counts, but for where things are.
-func ForData(dir string) (*Config, error) {
-	k, err := withEnvironment(koanf.New("."))
-	if err != nil {
-		return nil, err
-	}
-	r := defaults()
-	if err := k.Unmarshal("", &r); err != nil {
-		return nil, malformed(err)
-	}
-	r.DatabaseType, r.StorageBackend = "sqlite", "filesystem"
-	r.DatabaseDSN = filepath.Join(dir, "hatrac.db")
-	r.StoragePath = filepath.Join(dir, "content")
-	return r.check()
-}
-
-// Load reads a configuration file. Its errors are sentences that name the file or the key.
-func Load(path string) (*Config, error) {
-	k := koanf.New(".")
-	if err := k.Load(file.Provider(path), json.Parser()); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("there is no configuration file %s", path)
+	var layers []layer
+	if src.File != "" {
+		l := r.file(src.File)
+		if l == nil { // what else is wrong follows from that
+			return nil, r.report
 		}
-		return nil, fmt.Errorf("the configuration file %s cannot be read: %w", path, err)
+		layers = append(layers, l)
 	}
-	for _, key := range k.Keys() {
-		if !slices.Contains(known, key) && !isOpen(key) && key != "comment" && !strings.HasSuffix(key, ".comment") {
-			return nil, fmt.Errorf("the configuration file %s has an unknown key %q", path, key)
+	environment := r.environment(src.Environ)
+	flags := r.flags(src.Flags)
+	if src.File == "" && src.Data != "" {
+		r.dropPlaces(environment)
+	}
+	layers = append(layers, environment, flags)
+	for _, l := range layers {
+		r.settle(l)
+	}
+	all := join(layers)
+	data := ""
+	if src.File == "" {
+		data = embed(all, v, src.Data)
+	}
+	all = r.withWebauthn2(all)
+	r.apply(all)
+	c := checker{values: v, given: all, reader: r}
+	cfg := c.config()
+	if len(r.report.Errors) > 0 {
+		return nil, r.report
+	}
+	cfg.Data, cfg.File = data, src.File
+	return cfg, r.report
+}
+
+// Keys returns the keys with their documentation, in the order of the table.
+func Keys() []Key {
+	var list []Key
+	for _, k := range defaults().keys() {
+		list = append(list, Key{
+			Name: k.name, Doc: k.doc, Type: kindOf(k.into), Default: written(k.into),
+			Flag: k.flag(), Env: k.env(), Scalar: scalar(k.into), Secret: k.secret, Old: k.old,
+		})
+	}
+	return list
+}
+
+// Key describes one setting.
+type Key struct {
+	// Name is that in the file, with a dot between those of a structure and of what is in it.
+	Name string
+	// Doc says what it means, Type what its values are.
+	Doc, Type string
+	// Default is the value that counts where none is given, as it is written in a file.
+	Default any
+	// Flag is the name on the command line, without hyphens before it; only Scalar keys have
+	// one. Env is the name in the environment.
+	Flag, Env string
+	Scalar    bool
+	// Secret values are not shown and can come from a file.
+	Secret bool
+	// Old are other names.
+	Old []string
+}
+
+// flags reads the words of the command line.
+func (r *reader) flags(words map[string]string) layer {
+	l := make(layer)
+	for name, word := range words {
+		k, ok := r.find(name)
+		if !ok {
+			r.report.unknown(name, r.names(""))
+			continue
+		}
+		v, err := fromText(k.into, word)
+		if err != nil {
+			r.report.errorf("--%s must be JSON", k.flag())
+			continue
+		}
+		l[name] = v
+	}
+	return l
+}
+
+// dropPlaces forgets where the environment says that things are.
+func (r *reader) dropPlaces(l layer) {
+	for name := range l {
+		if k, ok := r.find(name); ok && k.place {
+			delete(l, name)
 		}
 	}
-	if _, err := withEnvironment(k); err != nil {
-		return nil, err
-	}
-	r := defaults()
-	if err := k.Unmarshal("", &r); err != nil {
-		return nil, malformed(err)
-	}
-	return r.check()
 }
 
-func isOpen(key string) bool {
-	return slices.ContainsFunc(open, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
-}
-
-func withEnvironment(k *koanf.Koanf) (*koanf.Koanf, error) {
-	provider := env.Provider(".", env.Opt{
-		Prefix: envPrefix,
-		TransformFunc: func(name, value string) (string, any) {
-			key := strings.ToLower(strings.TrimPrefix(name, envPrefix))
-			if !slices.Contains(known, key) || key == "firewall_acls" {
-				return "", nil
+// join lays layers over each other, the last one on top.
+func join(layers []layer) layer {
+	all := make(layer)
+	for _, l := range layers {
+		for name, v := range l {
+			if patch, ok := v.(merged); ok {
+				v = patch.onto(all[name])
 			}
-			return key, value
-		},
-	})
-	return k, malformed(k.Load(provider, nil))
+			all[name] = v
+		}
+	}
+	return all
 }
 
-func malformed(err error) error {
-	if err == nil {
-		return nil
+// embed puts the store into a folder, as far as nothing else is said, and returns the folder if
+// the database is in it.
+func embed(all layer, v *values, dir string) string {
+	if dir == "" {
+		dir = DefaultData
 	}
-	return fmt.Errorf("the configuration is malformed: %w", err)
+	kind, given := all["database_type"]
+	if _, elsewhere := all["database_dsn"]; elsewhere || given && kind != v.databaseType {
+		return ""
+	}
+	all["database_dsn"] = filepath.Join(dir, "hatrac.db")
+	if _, given := all["storage_path"]; !given {
+		all["storage_path"] = filepath.Join(dir, "content")
+	}
+	return dir
+}
+
+// apply puts the values to their places.
+func (r *reader) apply(all layer) {
+	for _, k := range r.table {
+		v, given := all[k.name]
+		if !given || v == nil {
+			continue
+		}
+		if err := assign(k.into, v); err != nil {
+			r.report.errorf("%s %v", k.name, err)
+		}
+	}
+}
+
+func lookup(environ []string, name string) string {
+	for _, variable := range environ {
+		if len(variable) > len(name) && variable[:len(name)] == name && variable[len(name)] == '=' {
+			return variable[len(name)+1:]
+		}
+	}
+	return ""
 }

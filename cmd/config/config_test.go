@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/hatrac/hatrac/acl"
 )
@@ -21,8 +22,18 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
+func load(path string) (*Config, error) {
+	cfg, report := Read(Source{File: path, Environ: os.Environ()})
+	return cfg, report.Err()
+}
+
+func forData(dir string) (*Config, error) {
+	cfg, report := Read(Source{Data: dir, Environ: os.Environ()})
+	return cfg, report.Err()
+}
+
 func TestFileOverridesDefaults(t *testing.T) {
-	got, err := Load(write(t, `{
+	got, err := load(write(t, `{
 		"comment": "a site", "database_dsn": "/d/h.db", "storage_path": "/c", "service_prefix": "/files/",
 		"max_request_payload_size": 5, "deleted_retention": "720h", "session_expiration_minutes": 90,
 		"allowed_url_char_class": "[-._~A-Za-z0-9/+]",
@@ -37,25 +48,35 @@ func TestFileOverridesDefaults(t *testing.T) {
 	if !got.Bare['+'] || !got.Bare['a'] || got.Bare['@'] || got.Bare['/'] {
 		t.Error("the character class is not what was configured")
 	}
-	got.Bare = nil
+	got.Bare, got.File = nil, ""
 	all := acl.List{"*"}
 	want := &Config{
-		ServicePrefix: "/files", DatabaseType: "sqlite", Database: "/d/h.db", DatabaseSchema: "hatrac", DatabaseRetries: 5, StoragePath: "/c", MaxRequestPayload: 5,
+		ServicePrefix: "/files", DatabaseType: "sqlite", Database: "/d/h.db", DatabaseSchema: "hatrac", DatabaseRetries: 5,
+		Storage: Storage{Backend: Filesystem, Path: "/c"}, MaxRequestPayload: 5, Listen: "127.0.0.1:8080",
+		InlineLimit: 4096, SweepGrace: 24 * time.Hour, SweepInterval: time.Hour, SyncInterval: time.Second,
 		Firewall: acl.Firewall{
 			Create: acl.List{"staff"}, Delete: all, ManageACLs: acl.List{"admins"}, ManageMetadata: all,
 		},
-		DeletedRetention: 720 * time.Hour, SessionLifetime: 90 * time.Minute, CookieName: "webauthn",
-		SecureCookie: true, SessionPath: "/session", UploadExpiration: time.Hour,
+		DeletedRetention: 720 * time.Hour, UploadExpiration: time.Hour,
+		Sessions: Sessions{
+			Providers: []string{"accounts"}, Lifetime: 90 * time.Minute, Cookie: "webauthn", Secure: true,
+			Path: "/session", LogoutURL: "/",
+			Tables: Tables{Schema: "webauthn2", Cookie: "webauthn", Lifetime: 90 * time.Minute},
+			Proxy: Proxy{
+				Host: "localhost", Path: "/authn/session", Cookie: "webauthn", MaxAge: time.Minute, MaxEntries: 10000,
+				Resources: []string{"urn:deriva:rest:service:all"},
+			},
+		},
 		AllowedOrigins: []string{"https://portal.example.org"}, TrustedProxies: []string{"10.0.0.0/8"},
 		ErrorTemplates: map[string]map[string]string{"404": {"text/html": "<p>%(message)s</p>"}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Config{})); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestReadOnlyClosesWhatIsNotConfigured(t *testing.T) {
-	got, err := Load(write(t, `{"database_dsn": "x", "read_only": true, "firewall_acls": {"delete": ["*"]}}`))
+	got, err := load(write(t, `{"database_dsn": "x", "read_only": true, "firewall_acls": {"delete": ["*"]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +87,7 @@ func TestReadOnlyClosesWhatIsNotConfigured(t *testing.T) {
 }
 
 func TestPostgreSQLIsConfiguredAsEver(t *testing.T) {
-	got, err := Load(write(t, `{"database_type": "postgres", "database_name": "dbname=h", "database_schema": "s", "database_max_retries": 9}`))
+	got, err := load(write(t, `{"database_type": "postgres", "database_name": "dbname=h", "database_schema": "s", "database_max_retries": 9}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +100,11 @@ func TestEnvironmentOverridesFile(t *testing.T) {
 	t.Setenv("HATRAC_STORAGE_PATH", "/elsewhere")
 	t.Setenv("HATRAC_MAX_REQUEST_PAYLOAD_SIZE", "7")
 	t.Setenv("HATRAC_UNRELATED", "1")
-	got, err := Load(write(t, `{"database_dsn": "x", "storage_path": "/c"}`))
+	got, err := load(write(t, `{"database_dsn": "x", "storage_path": "/c"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.StoragePath != "/elsewhere" || got.MaxRequestPayload != 7 {
+	if got.Storage.Path != "/elsewhere" || got.MaxRequestPayload != 7 {
 		t.Errorf("the environment does not count: %+v", got)
 	}
 }
@@ -96,7 +117,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"wrong type":          {`{"database_dsn": "x", "max_request_payload_size": "many"}`, "max_request_payload_size"},
 		"no database":         {`{}`, "database_dsn"},
 		"another database":    {`{"database_type": "oracle"}`, `"oracle"`},
-		"another storage":     {`{"storage_backend": "tape"}`, `"tape"`},
+		"another storage":     {`{"database_dsn": "x", "storage_backend": "tape"}`, `"tape"`},
 		"negative retries":    {`{"database_dsn": "x", "database_max_retries": -1}`, "database_max_retries"},
 		"payload of nothing":  {`{"database_dsn": "x", "max_request_payload_size": 0}`, "max_request_payload_size"},
 		"prefix not a path":   {`{"database_dsn": "x", "service_prefix": "hatrac"}`, "service_prefix"},
@@ -107,24 +128,24 @@ func TestMistakesAreNamed(t *testing.T) {
 		"cookie with a space": {`{"database_dsn": "x", "web_cookie_name": "a b"}`, "web_cookie_name"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Load(write(t, c.text))
+			_, err := load(write(t, c.text))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %s", err, c.want)
 			}
 		})
 	}
-	if _, err := Load("/nowhere/hatrac_config.json"); err == nil || !strings.Contains(err.Error(), "/nowhere/hatrac_config.json") {
+	if _, err := load("/nowhere/hatrac_config.json"); err == nil || !strings.Contains(err.Error(), "/nowhere/hatrac_config.json") {
 		t.Errorf("a missing file is not named: %v", err)
 	}
 }
 
 func TestDataFolderHoldsEverything(t *testing.T) {
 	t.Setenv("HATRAC_STORAGE_PATH", "/elsewhere")
-	got, err := ForData("/d")
+	got, err := forData("/d")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Database != "/d/hatrac.db" || got.StoragePath != "/d/content" || got.ServicePrefix != "/hatrac" {
+	if got.Database != "/d/hatrac.db" || got.Storage.Path != "/d/content" || got.ServicePrefix != "/hatrac" {
 		t.Errorf("got %+v", got)
 	}
 }

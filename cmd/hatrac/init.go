@@ -45,7 +45,7 @@ root namespace, which the given roles or users own with everything beneath it.
 			if err := service.Init(cmd.Context(), o.dir, owners); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "The store is ready. Its content will be in %s.\n", o.config.StoragePath)
+			fmt.Fprintf(cmd.OutOrStdout(), "The store is ready. Its content will be in %s.\n", o.config.Storage)
 			return nil
 		}),
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hatrac/hatrac/cmd/config"
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -68,7 +69,11 @@ type app struct {
 	started bool // a command line was understood and its command runs
 	data    string
 	config  string
+	keys    map[string]string // what flags say, by the names of keys
 	log     logFlags
+
+	cfg      *config.Config // once it is read
+	warnings []string       // about it
 }
 
 // action is what a command does once its command line is understood.
@@ -96,7 +101,10 @@ The first start creates the store and an account "admin".`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(a.serveCommand(), a.mountCommand(), a.initCommand(), a.userCommand(), a.tokenCommand(), versionCommand(a))
+	root.AddCommand(
+		a.serveCommand(), a.mountCommand(), a.initCommand(), a.migrateCommand(), a.fsckCommand(),
+		a.userCommand(), a.tokenCommand(), a.configCommand(), versionCommand(a),
+	)
 	return root
 }
 
@@ -111,9 +119,11 @@ func group(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// storeFlags adds the flags that say which store a command works on.
-func (a *app) storeFlags(cmd *cobra.Command) {
+// storeFlags adds the flags that say which store a command works on, and those of all keys of the
+// configuration, of which --help shows some.
+func (a *app) storeFlags(cmd *cobra.Command, shown ...string) {
+	a.keyFlags(cmd, shown...)
 	cmd.Flags().StringVar(&a.data, "data", "", "the folder of an embedded `store` (default \"hatrac-data\")")
-	cmd.Flags().StringVar(&a.config, "config", "", "a hatrac_config.json `file`, instead of --data")
+	cmd.Flags().StringVar(&a.config, "config", "", "a hatrac_config.json `file`, instead of --data; its keys are flags too: hatrac config keys")
 	cmd.MarkFlagsMutuallyExclusive("data", "config")
 }

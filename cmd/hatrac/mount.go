@@ -15,15 +15,45 @@ import (
 
 // mountFlags say how a mount is made.
 type mountFlags struct {
-	as         string
-	readOnly   bool
-	allowOther bool
+	as           string
+	readOnly     bool
+	allowOther   bool
+	showVersions bool
+	asOf         pastTime // of a mount alone
 }
+
+// pastTime is a flag with a time in the past.
+type pastTime struct{ time.Time }
+
+// Set implements pflag.Value.
+func (t *pastTime) Set(text string) error {
+	at, ok := fusefs.ParseTime(text)
+	if !ok {
+		return errors.New("a time is wanted as in 2026-11-24T19:56:14Z, or a date")
+	}
+	if at.After(time.Now()) {
+		return errors.New("that time has not come yet")
+	}
+	t.Time = at
+	return nil
+}
+
+// String implements pflag.Value.
+func (t *pastTime) String() string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
+}
+
+// Type implements pflag.Value.
+func (*pastTime) Type() string { return "time" }
 
 func (f *mountFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.as, "as", adminName, "the `client` that all use of the mount counts as, with the roles of its account")
 	cmd.Flags().BoolVar(&f.readOnly, "read-only", false, "refuse all changes in the mount")
 	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users of this machine into the mount, as the same client")
+	cmd.Flags().BoolVar(&f.showVersions, "show-versions", false, "list the folder .versions, which is found in every folder anyway")
 }
 
 func (a *app) mountCommand() *cobra.Command {
@@ -38,10 +68,12 @@ current content, and every version is a read-only file beside them:
   NAME            the current content
   NAME:VERSION    one version
   NAME;versions/  all versions
+  .versions/NAME/ all versions, by the time of their making
+  .snapshots/TIME/, in the root: everything as it was then
 
 All use of the mount counts as one client, and the access control lists decide
 what it may see and do; mode bits are kept but decide nothing.`,
-		Example: "  hatrac mount ./mnt --as alice\n  fusermount3 -u ./mnt",
+		Example: "  hatrac mount ./mnt --as alice\n  hatrac mount ./yesterday --as-of 2026-11-23T18:00:00Z\n  fusermount3 -u ./mnt",
 		Args:    cobra.ExactArgs(1),
 		RunE: a.do(func(cmd *cobra.Command, args []string) error {
 			log, err := a.log.open(cmd.ErrOrStderr())
@@ -57,6 +89,7 @@ what it may see and do; mode bits are kept but decide nothing.`,
 	}
 	a.storeFlags(cmd)
 	flags.add(cmd)
+	cmd.Flags().Var(&flags.asOf, "as-of", "show the store as it was at a `time`, such as 2026-11-24T19:56:14Z or 2026-11-24, read-only")
 	a.log.add(cmd)
 	return cmd
 }
@@ -64,6 +97,7 @@ what it may see and do; mode bits are kept but decide nothing.`,
 // mountUntilDone mounts the store and returns when it is unmounted, also by the end of the
 // command's context.
 func (a *app) mountUntilDone(cmd *cobra.Command, o *opened, dir string, flags mountFlags, log zerolog.Logger) error {
+	o.recover(cmd.Context(), log)
 	m, err := mount(cmd.Context(), o, dir, flags, log)
 	if err != nil {
 		return err
@@ -101,14 +135,17 @@ func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zer
 		return nil, err
 	}
 	return fusefs.New(ctx, fusefs.Config{
-		Dir:        dir,
-		Service:    o.service,
-		Client:     client,
-		ReadOnly:   flags.readOnly,
-		AllowOther: flags.allowOther,
-		UID:        uint32(os.Getuid()),
-		GID:        uint32(os.Getgid()),
-		Logger:     log,
+		Dir:          dir,
+		Service:      o.service,
+		Client:       client,
+		ReadOnly:     flags.readOnly,
+		AllowOther:   flags.allowOther,
+		ShowVersions: flags.showVersions,
+		AsOf:         flags.asOf.Time,
+		URLPrefix:    o.config.ServicePrefix,
+		UID:          uint32(os.Getuid()),
+		GID:          uint32(os.Getgid()),
+		Logger:       log,
 	})
 }
 

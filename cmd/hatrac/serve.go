@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/hatrac/hatrac/cmd/config"
 	"github.com/hatrac/hatrac/fusefs"
 	"github.com/hatrac/hatrac/rest"
 	"github.com/hatrac/hatrac/store"
@@ -29,9 +31,6 @@ const (
 
 // serveFlags say what is served where.
 type serveFlags struct {
-	listen   string
-	tlsCert  string
-	tlsKey   string
 	mountDir string
 	mount    mountFlags
 }
@@ -52,12 +51,8 @@ committed, and the mount is taken away.`,
 		Args:    cobra.NoArgs,
 		RunE:    a.do(func(cmd *cobra.Command, _ []string) error { return a.serve(cmd, flags) }),
 	}
-	a.storeFlags(cmd)
-	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8080", "the `address` to listen on; port 0 takes a free one")
+	a.storeFlags(cmd, "listen", "tls_cert", "tls_key")
 	cmd.Flags().StringVar(&flags.mountDir, "mount", "", "mount the store on this `folder` too")
-	cmd.Flags().StringVar(&flags.tlsCert, "tls-cert", "", "serve HTTPS with the certificate chain in this PEM `file`")
-	cmd.Flags().StringVar(&flags.tlsKey, "tls-key", "", "the private key of --tls-cert, a PEM `file`")
-	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 	flags.mount.add(cmd)
 	a.log.add(cmd)
 	return cmd
@@ -68,52 +63,56 @@ func (a *app) serve(cmd *cobra.Command, flags serveFlags) error {
 	if err != nil {
 		return err
 	}
-	listener, err := flags.open()
+	cfg, data, err := a.settings()
+	if err != nil {
+		return err
+	}
+	listener, err := listen(cfg)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	o, err := a.open(cmd.Context(), a.config == "", log)
+	o, err := a.open(cmd.Context(), data != "", log)
 	if err != nil {
 		return err
 	}
 	s := &server{opened: o, flags: flags, log: log, out: cmd.OutOrStdout(), listener: listener}
-	return errors.Join(s.run(cmd.Context(), a), o.close())
+	return errors.Join(s.run(cmd.Context(), data), s.closeFaces(), o.close())
 }
 
-// open begins to listen.
-func (f *serveFlags) open() (net.Listener, error) {
-	if f.tlsCert != "" {
-		if _, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey); err != nil {
+// listen begins to listen.
+func listen(cfg *config.Config) (net.Listener, error) {
+	if cfg.TLSCert != "" {
+		if _, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey); err != nil {
 			return nil, fmt.Errorf("the certificate cannot be used: %w", err)
 		}
 	}
-	listener, err := net.Listen("tcp", f.listen)
+	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("the address %s cannot be served: %w", f.listen, errors.Unwrap(err))
+		return nil, fmt.Errorf("the address %s cannot be served: %w", cfg.Listen, errors.Unwrap(err))
 	}
 	return listener, nil
 }
 
 // scheme is that of the URLs.
-func (f *serveFlags) scheme() string {
-	if f.tlsCert != "" {
+func (s *server) scheme() string {
+	if s.config.TLSCert != "" {
 		return "https"
 	}
 	return "http"
 }
 
-// serve serves until the server is shut down. Without TLS it speaks HTTP/2 to proxies that begin
-// with it.
-func (f *serveFlags) serve(srv *http.Server, listener net.Listener) error {
+// accept serves until srv is shut down. Without TLS it speaks HTTP/2 to proxies that begin with
+// it.
+func (s *server) accept(srv *http.Server) error {
 	srv.Protocols = new(http.Protocols)
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetHTTP2(true)
-	if f.tlsCert != "" {
-		return srv.ServeTLS(listener, f.tlsCert, f.tlsKey)
+	if s.config.TLSCert != "" {
+		return srv.ServeTLS(s.listener, s.config.TLSCert, s.config.TLSKey)
 	}
 	srv.Protocols.SetUnencryptedHTTP2(true)
-	return srv.Serve(listener)
+	return srv.Serve(s.listener)
 }
 
 // server is one run of "hatrac serve".
@@ -124,20 +123,27 @@ type server struct {
 	out      io.Writer
 	listener net.Listener
 	mounted  *fusefs.Mount
+	closers  []io.Closer // of what the faces alone need
 }
 
-func (s *server) run(ctx context.Context, a *app) error {
-	_, data, err := a.settings()
-	if err != nil {
-		return err
+// closeFaces closes what only the faces need, the last one first.
+func (s *server) closeFaces() error {
+	var failed error
+	for _, c := range slices.Backward(s.closers) {
+		failed = errors.Join(failed, c.Close())
 	}
+	return failed
+}
+
+func (s *server) run(ctx context.Context, data string) (err error) {
 	var password string
 	if s.fresh {
 		if password, err = firstStart(ctx, s.opened, data); err != nil {
 			return err
 		}
 	}
-	handler, err := s.handler()
+	s.recover(ctx, s.log)
+	handler, err := s.handler(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,25 +152,38 @@ func (s *server) run(ctx context.Context, a *app) error {
 	return s.serveUntil(ctx, handler)
 }
 
-func (s *server) handler() (http.Handler, error) {
-	return rest.New(rest.Config{
-		Service:           s.service,
-		Accounts:          s.accounts,
-		Prefix:            s.config.ServicePrefix,
-		MaxRequestPayload: s.config.MaxRequestPayload,
-		BareCharacters:    s.config.Bare,
-		Cookie:            s.config.CookieName,
-		SecureCookie:      s.config.SecureCookie,
-		SessionPath:       s.config.SessionPath,
-		TrustedProxies:    s.config.TrustedProxies,
-		AllowedOrigins:    s.config.AllowedOrigins,
-		ErrorTemplates:    s.config.ErrorTemplates,
-		Log:               s.log,
-		Health: func(ctx context.Context) error {
-			_, err := s.dir.Resolve(ctx, store.Root, "")
-			return err
-		},
-	})
+func (s *server) handler(ctx context.Context) (http.Handler, error) {
+	cfg := restConfig(s.config)
+	cfg.Service, cfg.Accounts, cfg.Log = s.service, s.accounts, s.log
+	cfg.Health = func(ctx context.Context) error {
+		_, err := s.dir.Resolve(ctx, store.Root, "")
+		return err
+	}
+	var err error
+	if cfg.Audit, err = s.audit(); err != nil {
+		return nil, err
+	}
+	if cfg.Sessions, err = s.sessions(ctx); err != nil {
+		return nil, err
+	}
+	return rest.New(cfg)
+}
+
+// restConfig returns what the configuration says of the REST API.
+func restConfig(cfg *config.Config) rest.Config {
+	return rest.Config{
+		Prefix:            cfg.ServicePrefix,
+		MaxRequestPayload: cfg.MaxRequestPayload,
+		BareCharacters:    cfg.Bare,
+		Cookie:            cfg.Sessions.Cookie,
+		SecureCookie:      cfg.Sessions.Secure,
+		SessionPath:       cfg.Sessions.Path,
+		LoginURL:          cfg.Sessions.LoginURL,
+		LogoutURL:         cfg.Sessions.LogoutURL,
+		TrustedProxies:    cfg.TrustedProxies,
+		AllowedOrigins:    cfg.AllowedOrigins,
+		ErrorTemplates:    cfg.ErrorTemplates,
+	}
 }
 
 // mountIfAsked mounts the store and returns a line about it. A mount that cannot be had does
@@ -184,7 +203,7 @@ func (s *server) mountIfAsked(ctx context.Context) string {
 
 // welcome tells the person who started the server where everything is.
 func (s *server) welcome(data, password, mountNote string) {
-	text := fmt.Sprintf("Hatrac is ready.\n  REST API  %s://%s%s\n", s.flags.scheme(), s.listener.Addr(), s.config.ServicePrefix)
+	text := fmt.Sprintf("Hatrac is ready.\n  REST API  %s://%s%s\n", s.scheme(), s.listener.Addr(), s.config.ServicePrefix)
 	if mountNote != "" {
 		text += fmt.Sprintf("  Mount     %s\n", mountNote)
 	}
@@ -213,7 +232,7 @@ func (s *server) serveUntil(ctx context.Context, handler http.Handler) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 	}
 	served := make(chan error, 1)
-	go func() { served <- s.flags.serve(srv, s.listener) }()
+	go func() { served <- s.accept(srv) }()
 	var err error
 	select {
 	case err = <-served:

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -17,7 +18,9 @@ import (
 	"github.com/hatrac/hatrac/service/account"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/filesystem"
+	"github.com/hatrac/hatrac/store/overlay"
 	"github.com/hatrac/hatrac/store/postgres"
+	"github.com/hatrac/hatrac/store/s3"
 	"github.com/hatrac/hatrac/store/sqlite"
 )
 
@@ -41,31 +44,17 @@ func (o *opened) close() error {
 	return errors.Join(o.bulk.Close(), o.dir.Close())
 }
 
-// settings returns the configuration that the flags ask for, and the folder of an embedded
-// store or "".
-func (a *app) settings() (*config.Config, string, error) {
-	if a.config != "" {
-		cfg, err := config.Load(a.config)
-		return cfg, "", err
-	}
-	dir := a.data
-	if dir == "" {
-		dir = config.DefaultData
-	}
-	cfg, err := config.ForData(dir)
-	return cfg, dir, err
-}
-
 // open opens the store that the flags name. With create, what is missing is made; otherwise a
 // store that does not exist is an error.
 func (a *app) open(ctx context.Context, create bool, log zerolog.Logger) (*opened, error) {
-	cfg, data, err := a.settings()
+	cfg, _, err := a.settings()
 	if err != nil {
 		return nil, err
 	}
+	a.warn(log)
 	dir, err := openDirectory(ctx, cfg, create)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, noStore(data, a.config)
+		return nil, noStore(cfg.Data, cfg.File)
 	}
 	if err != nil {
 		return nil, err
@@ -75,7 +64,7 @@ func (a *app) open(ctx context.Context, create bool, log zerolog.Logger) (*opene
 		return nil, errors.Join(err, dir.Close())
 	}
 	if o.fresh && !create {
-		return nil, errors.Join(noStore(data, a.config), o.close())
+		return nil, errors.Join(noStore(cfg.Data, cfg.File), o.close())
 	}
 	return o, nil
 }
@@ -104,7 +93,37 @@ func openDirectory(ctx context.Context, cfg *config.Config, create bool) (store.
 
 // openBulk opens the storage of the configuration.
 func openBulk(ctx context.Context, cfg *config.Config) (bulk, error) {
-	return filesystem.Open(ctx, filesystem.Config{Root: cfg.StoragePath})
+	return openStorage(ctx, cfg.Storage)
+}
+
+func openStorage(ctx context.Context, s config.Storage) (bulk, error) {
+	switch s.Backend {
+	case config.AmazonS3:
+		return s3.Open(ctx, *s.S3)
+	case config.Overlay:
+		return openOverlay(ctx, s.Layers)
+	}
+	return filesystem.Open(ctx, filesystem.Config{Root: s.Path})
+}
+
+// openOverlay opens all layers, or none.
+func openOverlay(ctx context.Context, layers []config.Storage) (bulk, error) {
+	first, err := openStorage(ctx, layers[0])
+	if err != nil {
+		return nil, err
+	}
+	opened, others := []bulk{first}, []store.Bulk{}
+	for _, layer := range layers[1:] {
+		b, err := openStorage(ctx, layer)
+		if err != nil {
+			for _, o := range opened {
+				err = errors.Join(err, o.Close())
+			}
+			return nil, err
+		}
+		opened, others = append(opened, b), append(others, b)
+	}
+	return overlay.New(first, others...), nil
 }
 
 func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
@@ -116,13 +135,17 @@ func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
 	if o.bulk, err = openBulk(ctx, o.config); err != nil {
 		return err
 	}
-	o.accounts = account.New(o.dir.Accounts(), account.Config{SessionLifetime: o.config.SessionLifetime})
+	o.accounts = account.New(o.dir.Accounts(), account.Config{SessionLifetime: o.config.Sessions.Lifetime})
 	o.service, err = service.New(service.Config{
 		Directory:        o.dir,
 		Bulk:             o.bulk,
 		Firewall:         o.config.Firewall,
 		DeletedRetention: o.config.DeletedRetention,
 		UploadExpiration: o.config.UploadExpiration,
+		InlineLimit:      orNone(o.config.InlineLimit),
+		SweepGrace:       o.config.SweepGrace,
+		SweepInterval:    o.config.SweepInterval,
+		SyncInterval:     orNone(o.config.SyncInterval),
 		Log:              log,
 	})
 	if err != nil {
@@ -131,11 +154,30 @@ func (o *opened) build(ctx context.Context, log zerolog.Logger) error {
 	return nil
 }
 
+// orNone returns a limit as the service takes it, for which 0 is its own default.
+func orNone[T int | time.Duration](limit T) T {
+	if limit == 0 {
+		return -1
+	}
+	return limit
+}
+
+// recover looks at what a crash has left in doubt. What cannot be checked now is tried again while
+// the store is in use.
+func (o *opened) recover(ctx context.Context, log zerolog.Logger) {
+	if err := o.service.Recover(ctx); err != nil {
+		log.Error().Err(err).Msg("not all versions that a crash left in doubt could be checked")
+	}
+}
+
 func noStore(data, configFile string) error {
-	if data == "" {
+	switch {
+	case data != "":
+		return fmt.Errorf("there is no store in %s; \"hatrac serve --data %s\" or \"hatrac init\" makes one", data, data)
+	case configFile != "":
 		return fmt.Errorf("there is no store yet; make it with \"hatrac init --config %s --owner ROLE\"", configFile)
 	}
-	return fmt.Errorf("there is no store in %s; \"hatrac serve --data %s\" or \"hatrac init\" makes one", data, data)
+	return errors.New("there is no store yet; make it with \"hatrac init --owner ROLE\" and the same settings")
 }
 
 // clientAs returns the identity of that name, with the roles of its account if it has one. The

@@ -25,7 +25,7 @@ func (a *app) userCommand() *cobra.Command {
 		Long: `Manage the accounts of a store. The name of an account is its identity in access
 control lists; its roles are further names that lists may grant rights to.`,
 	})
-	cmd.AddCommand(a.userAdd(), a.userPasswd(), a.userList(), a.userRemove())
+	cmd.AddCommand(a.userAdd(), a.userPasswd(), a.userList(), a.userRemove(), a.userImport())
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"time"
 
 	"github.com/hatrac/hatrac/acl"
@@ -15,8 +16,17 @@ type Session struct {
 	// Since is when it logged in, Expires when the session ends unless it is extended;
 	// Expires is zero for a token without an end.
 	Since, Expires time.Time
-	// Secret is what the client has to show from now on. Only Login sets it.
+	// Secret is what the client has to show from now on, after Login, or has shown in a cookie.
 	Secret string
+	// Ambient says that browsers send what proves the session by themselves, also for pages of
+	// other origins.
+	Ambient bool
+	// FullName, Email and Identities are what a sister service tells about the client besides,
+	// Identities in JSON; all may be empty.
+	FullName, Email string
+	Identities      json.RawMessage
+	// RoleNames are names for people of the client's roles, as far as there are any.
+	RoleNames map[string]string
 }
 
 // Login checks a password and begins a session. Unauthenticated: user or password is wrong; the
@@ -33,6 +43,9 @@ func (a *Accounts) Login(ctx context.Context, name, password string) (*Session, 
 	}
 	if unknown || !right {
 		return nil, store.NewError(store.Unauthenticated, "", "The user name or the password is wrong.")
+	}
+	if err := a.modernize(ctx, user, password); err != nil {
+		return nil, err
 	}
 	now := time.Now()
 	s := &Session{Client: clientOf(user), Since: now, Expires: now.Add(a.lifetime), Secret: randomText(24)}
@@ -55,6 +68,13 @@ func (a *Accounts) verify(ctx context.Context, hashed, password string) (bool, e
 	if hashed == "" {
 		matches(password, a.decoy())
 		return false, nil
+	}
+	if old, ok := parseLegacy(hashed); ok {
+		right := old.matches(password)
+		if !right {
+			matches(password, a.decoy()) // what modernize would take
+		}
+		return right, nil
 	}
 	return matches(password, hashed), nil
 }

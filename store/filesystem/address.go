@@ -12,18 +12,26 @@ import (
 )
 
 // place is a parsed address: GENERATION "/" NUMBER, a ULID in its canonical form and a
-// decimal number from 1 without leading zeros. What begins with a slash is no such address:
-// that is how names begin, of which content could be found by name.
+// decimal number from 1 without leading zeros. What begins with a slash is no such address but
+// a store.Origin.
 type place struct {
 	generation ulid.ULID
 	number     int
+	// origin, if not empty, is the file of the original server, below the root; then there is
+	// no generation.
+	origin string
 }
 
 const maxNumber = 1<<16 - 1
 
-var errAddress = errors.New("not an address of this storage")
+// errAddress says that there is nothing at an address which another storage made, as content may
+// be looked for in several.
+var errAddress = &store.Error{Kind: store.NotFound, Err: errors.New("not an address of this storage")}
 
 func parseAddress(a store.Address) (place, error) {
+	if strings.HasPrefix(string(a), "/") {
+		return parseOrigin(a)
+	}
 	folder, file, ok := strings.Cut(string(a), "/")
 	if !ok {
 		return place{}, fail("parse address", errAddress)
@@ -56,7 +64,7 @@ func (p place) address() store.Address {
 	return store.Address(p.generation.String() + "/" + strconv.Itoa(p.number))
 }
 
-// path returns the file's name in the folder that holds the generations.
+// path returns the file's name in the folder that holds the generations; it is no origin.
 func (p place) path(content string) string {
 	return filepath.Join(content, p.generation.String(), strconv.Itoa(p.number))
 }

@@ -14,6 +14,15 @@ var errNotSpooled = errors.New("not a regular file in the spool folder")
 
 // Adopt implements store.Spooler. After an error the file has the permissions it had.
 func (b *Bulk) Adopt(ctx context.Context, _ store.Placement, file *os.File) (store.Address, error) {
+	return b.adopt(ctx, file, full)
+}
+
+// AdoptSoon implements store.SoonSpooler. After an error the file has the permissions it had.
+func (b *Bulk) AdoptSoon(ctx context.Context, _ store.Placement, file *os.File) (store.Address, error) {
+	return b.adopt(ctx, file, soon)
+}
+
+func (b *Bulk) adopt(ctx context.Context, file *os.File, to depth) (store.Address, error) {
 	if err := ctx.Err(); err != nil {
 		return "", fail("adopt file", err)
 	}
@@ -21,7 +30,7 @@ func (b *Bulk) Adopt(ctx context.Context, _ store.Placement, file *os.File) (sto
 	if err != nil {
 		return "", fail("adopt file", err)
 	}
-	a, err := b.adopt(ctx, file)
+	a, err := b.take(ctx, file, to)
 	if err != nil {
 		_ = b.disk.mode(file, info.Mode().Perm())
 		return "", err
@@ -29,12 +38,12 @@ func (b *Bulk) Adopt(ctx context.Context, _ store.Placement, file *os.File) (sto
 	return a, nil
 }
 
-// adopt links the file by its descriptor, so that it is this file whatever became of its name.
-func (b *Bulk) adopt(ctx context.Context, file *os.File) (store.Address, error) {
-	if err := b.seal(file); err != nil {
+// take links the file by its descriptor, so that it is this file whatever became of its name.
+func (b *Bulk) take(ctx context.Context, file *os.File, to depth) (store.Address, error) {
+	if err := b.seal(file, to); err != nil {
 		return "", err
 	}
-	return b.publish(ctx, func(to string) error { return b.disk.linkOpen(file, to) })
+	return b.publish(ctx, to, func(path string) error { return b.disk.linkOpen(file, path) })
 }
 
 // spooled describes a file, which must be a regular one in the spool folder. It goes by

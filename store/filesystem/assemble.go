@@ -22,7 +22,6 @@ const assemblyMode = 0o600
 var (
 	errFinished   = errors.New("the content is finished")
 	errUnfinished = errors.New("the content is not finished")
-	errSize       = errors.New("the file has another size than the content")
 )
 
 // Begin implements store.Assembler. The file is sparse: space is taken by chunks as they come.
@@ -30,7 +29,7 @@ func (b *Bulk) Begin(ctx context.Context, p store.Placement, chunkSize int64) (s
 	if p.Size < 0 || chunkSize < 1 {
 		return "", store.NewError(store.Invalid, "", "The content needs a size, and chunks of at least one byte.")
 	}
-	return b.publish(ctx, func(to string) error { return b.lay(to, p.Size) })
+	return b.publish(ctx, full, func(to string) error { return b.lay(to, p.Size) })
 }
 
 // lay creates a file of that size, which is durable though its name is not.
@@ -58,11 +57,12 @@ func (b *Bulk) OpenPart(ctx context.Context, a store.Address) (store.Content, er
 }
 
 // Finish implements store.Assembler. The address stays the same, and what was opened by
-// OpenPart before is the content then.
+// OpenPart before is the content then. Conflict: the file has another size than the content, as
+// that of an upload to the original server has until its end was stored.
 func (b *Bulk) Finish(ctx context.Context, a store.Address, p store.Placement, _ []store.Chunk) (store.Address, error) {
 	err := b.change(ctx, a, "finish content", func(f *os.File, info os.FileInfo) error {
 		if p.Size >= 0 && p.Size != info.Size() {
-			return errSize
+			return store.NewError(store.Conflict, "", "The content does not have its full length yet.")
 		}
 		return b.changeMode(f, info, contentMode)
 	})
@@ -113,7 +113,8 @@ func (b *Bulk) changeMode(f *os.File, info os.FileInfo, mode os.FileMode) error 
 	return err
 }
 
-// grasp opens the file at a place and locks it, LOCK_SH or LOCK_EX. What it returns about the
+// grasp opens the file at a place and locks it, LOCK_SH or LOCK_EX; it opens it for reading
+// too, without which file servers refuse a shared lock. A symbolic link fails. What it returns about the
 // file holds as long as the file is locked, that is until the caller closes it.
 //
 // What is finished cannot be opened for writing, but by root, and file servers want that for an
@@ -123,12 +124,11 @@ func (b *Bulk) grasp(ctx context.Context, p place, how int) (*os.File, os.FileIn
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	path := p.path(b.content)
-	f, err := b.disk.openWritable(path)
+	f, err := b.openAt(p, opOpenWritable, os.O_RDWR|unix.O_NOFOLLOW)
 	denied := err
 	if errors.Is(denied, os.ErrPermission) {
 		how = unix.LOCK_SH
-		f, err = b.disk.openFile(path)
+		f, err = b.openAt(p, opOpen, os.O_RDONLY|unix.O_NOFOLLOW)
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, store.Wrap(store.NotFound, "open content", err)

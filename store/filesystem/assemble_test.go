@@ -52,7 +52,7 @@ func TestFinishRefusesAFileOfAnotherSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := b.Finish(t.Context(), a, store.Placement{Size: 100}, nil)
-	wantKind(t, err, store.Internal)
+	wantKind(t, err, store.Conflict)
 	_, err = b.Open(t.Context(), a)
 	wantKind(t, err, store.Conflict)
 }
@@ -173,10 +173,10 @@ func TestAnAssemblyGetsAnotherPlaceIfItsFolderWasRemoved(t *testing.T) {
 
 func TestAddressesOfOthersAreNoAssemblies(t *testing.T) {
 	b := openBulk(t, t.TempDir())
-	wantKind(t, putChunk(t.Context(), b, "elsewhere", 0, bytes.NewReader(nil)), store.Internal)
+	wantKind(t, putChunk(t.Context(), b, "elsewhere", 0, bytes.NewReader(nil)), store.NotFound)
 	_, err := b.Finish(t.Context(), "elsewhere", store.Placement{}, nil)
-	wantKind(t, err, store.Internal)
-	wantKind(t, b.Reopen(t.Context(), "elsewhere"), store.Internal)
+	wantKind(t, err, store.NotFound)
+	wantKind(t, b.Reopen(t.Context(), "elsewhere"), store.NotFound)
 	_, err = b.OpenPart(t.Context(), "elsewhere")
-	wantKind(t, err, store.Internal)
+	wantKind(t, err, store.NotFound)
 }

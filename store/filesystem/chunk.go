@@ -69,12 +69,13 @@ func (b *Bulk) closeWith(ctx context.Context, f *os.File) (finish func() error) 
 	}
 }
 
-// receive makes the bytes of r durable in the file, which is locked.
+// receive makes the bytes of r durable in the file, which is locked. The files of the original
+// server grow with the chunks that come.
 func (b *Bulk) receive(ctx context.Context, c *claim, f *os.File, info os.FileInfo, offset, length int64, r io.Reader) error {
 	switch {
 	case finished(info):
 		return store.Wrap(store.Conflict, "store chunk", errFinished)
-	case offset > info.Size()-length:
+	case c.chunk.place.origin == "" && offset > info.Size()-length:
 		return store.Wrap(store.Invalid, "store chunk", errBeyond)
 	}
 	if err := b.copyChunk(ctx, c, f, offset, length, r); err != nil {

@@ -27,13 +27,14 @@ type content struct {
 var _ store.FileContent = (*content)(nil)
 
 // Open implements store.Bulk. The content is a store.FileContent and stays readable after it
-// was removed. An assembly that is not finished is a Conflict: nobody is served half content.
+// was removed. An assembly that is not finished is a Conflict: nobody is served half content. The
+// original server left its content writable.
 func (b *Bulk) Open(ctx context.Context, a store.Address) (store.Content, error) {
 	c, info, err := b.openContent(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	if !finished(info) {
+	if _, original := store.ParseOrigin(a); !original && !finished(info) {
 		_ = c.file.Close()
 		return nil, store.Wrap(store.Conflict, "open content", errUnfinished)
 	}
@@ -49,7 +50,7 @@ func (b *Bulk) openContent(ctx context.Context, a store.Address) (*content, os.F
 	if err := ctx.Err(); err != nil {
 		return nil, nil, fail("open content", err)
 	}
-	file, err := b.disk.openFile(p.path(b.content))
+	file, err := b.openAt(p, opOpen, os.O_RDONLY|unix.O_NOFOLLOW)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, store.Wrap(store.NotFound, "open content", err)
 	}
@@ -113,6 +114,9 @@ func (b *Bulk) Remove(ctx context.Context, a store.Address) error {
 // remove deletes a file, and its folder if it was the last one there. It reports whether
 // there was a file.
 func (b *Bulk) remove(p place) (bool, error) {
+	if p.origin != "" {
+		return b.removeOrigin(p)
+	}
 	err := b.disk.unlink(p.path(b.content))
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return false, nil
@@ -130,4 +134,13 @@ func (b *Bulk) tidy(id ulid.ULID) {
 	if b.filling.over(id) {
 		_ = b.disk.rmdir(filepath.Join(b.content, id.String()))
 	}
+}
+
+// removeOrigin is remove for a file of the original server. Its folder stays, as others use it.
+func (b *Bulk) removeOrigin(p place) (bool, error) {
+	err := b.disk.unlinkBeneath(b.beneath, p.origin)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }

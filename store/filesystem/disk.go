@@ -112,6 +112,11 @@ func (d disk) move(from, to string) error {
 	return d.unlink(from)
 }
 
+// replace renames a file over another one.
+func (d disk) replace(from, to string) error {
+	return d.do(step{op: opMove, path: from, to: to}, func() error { return os.Rename(from, to) })
+}
+
 // linkOpen gives an open file a further name, whatever its present one is.
 func (d disk) linkOpen(f *os.File, to string) error {
 	err := d.do(step{op: opLink, path: f.Name(), to: to}, func() error {

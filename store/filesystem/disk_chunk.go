@@ -23,12 +23,6 @@ const (
 	maxLockPause = 50 * time.Millisecond
 )
 
-// openWritable opens a file for writing, and for reading, without which file servers refuse
-// a shared lock. A symbolic link fails.
-func (d disk) openWritable(path string) (*os.File, error) {
-	return d.open(opOpenWritable, path, os.O_RDWR|unix.O_NOFOLLOW)
-}
-
 func (d disk) truncate(f *os.File, size int64) error {
 	return d.do(step{op: opTruncate, path: f.Name()}, func() error { return f.Truncate(size) })
 }
@@ -48,11 +42,9 @@ func (d disk) syncData(f *os.File) error {
 // any process. Closing the file unlocks it.
 func (d disk) lock(ctx context.Context, f *os.File, how int) error {
 	for pause := minLockPause; ; pause = min(2*pause, maxLockPause) {
-		err := d.do(step{op: opLock, path: f.Name()}, func() error {
-			return withFD(f, func(fd int) error { return unix.Flock(fd, how|unix.LOCK_NB) })
-		})
+		err := d.tryLock(f, how)
 		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return named("lock", f.Name(), err)
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -60,6 +52,13 @@ func (d disk) lock(ctx context.Context, f *os.File, how int) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// tryLock is lock for who does not wait: EWOULDBLOCK if others hold the lock.
+func (d disk) tryLock(f *os.File, how int) error {
+	return named("lock", f.Name(), d.do(step{op: opLock, path: f.Name()}, func() error {
+		return withFD(f, func(fd int) error { return unix.Flock(fd, how|unix.LOCK_NB) })
+	}))
 }
 
 // withFD calls a function with the descriptor of an open file, which it keeps from being

@@ -7,11 +7,13 @@
 //	                            content that comes in chunks and is not finished
 //	:staging/ULID               content that is being received
 //	:spool/                     files of others that Adopt can take over
+//	:spool/attended-ULID        locked by a process that is to make content durable
 //
 // A generation is a folder that one process fills, for an hour or with 4096 files, and that
 // nobody adds to afterwards. So folders stay small, their number too, and the names of
 // content that is stored at the same time become durable with one fsync. Any number of
-// processes and machines may use one root.
+// processes and machines may use one root. Other files below it are content of the original
+// server (see store.Origin).
 package filesystem
 
 import (
@@ -42,11 +44,13 @@ type Config struct {
 	Root string
 }
 
-// Bulk keeps content in a folder. It implements store.Bulk, store.Spooler, store.Assembler
-// and store.Capacity.
+// Bulk keeps content in a folder. It implements store.Bulk, store.Spooler, store.Assembler,
+// store.Lister, store.Capacity, store.Namer, store.Heir and
+// store.Recaller.
 type Bulk struct {
 	disk    disk
-	root    string // absolute
+	root    string   // absolute
+	beneath *os.Root // the root again
 	content string
 	staging string
 	spool   string // free of symbolic links
@@ -54,15 +58,20 @@ type Bulk struct {
 	claims  *claims
 	buffers sync.Pool // of *[]byte, bufferSize long
 
-	mu    sync.Mutex // guards clean
-	clean time.Time  // see sweeper
+	mu       sync.Mutex         // guards clean and suspects
+	clean    time.Time          // see sweeper
+	suspects map[place]struct{} // content whose fsync failed
 }
 
 var (
-	_ store.Bulk      = (*Bulk)(nil)
-	_ store.Spooler   = (*Bulk)(nil)
-	_ store.Assembler = (*Bulk)(nil)
-	_ store.Capacity  = (*Bulk)(nil)
+	_ store.Bulk        = (*Bulk)(nil)
+	_ store.SoonSpooler = (*Bulk)(nil)
+	_ store.Assembler   = (*Bulk)(nil)
+	_ store.Capacity    = (*Bulk)(nil)
+	_ store.Lister      = (*Bulk)(nil)
+	_ store.Heir        = (*Bulk)(nil)
+	_ store.Namer       = (*Bulk)(nil)
+	_ store.Recaller    = (*Bulk)(nil)
 )
 
 // Open opens the folder and creates what is missing in it. The caller closes the Bulk.
@@ -95,10 +104,16 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 		staging: filepath.Join(root, stagingFolder),
 		spool:   spool,
 		claims:  newClaims(),
+
+		suspects: make(map[place]struct{}),
+	}
+	if b.beneath, err = d.openRoot(root); err != nil {
+		return nil, fail("open storage", err)
 	}
 	b.buffers.New = func() any { buf := make([]byte, bufferSize); return &buf }
 	b.filling, err = openFilling(d, b.content)
 	if err != nil {
+		_ = b.beneath.Close()
 		return nil, fail("open content", err)
 	}
 	return b, nil
@@ -107,7 +122,7 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 // Close releases the folders. No method may be under way or be called afterwards, but open
 // content stays readable.
 func (b *Bulk) Close() error {
-	return fail("close storage", b.filling.close())
+	return fail("close storage", errors.Join(b.filling.close(), b.beneath.Close()))
 }
 
 // SpoolDir implements store.Spooler.

@@ -19,7 +19,7 @@ func (b *Bulk) Put(ctx context.Context, _ store.Placement, r io.Reader) (store.A
 	if err != nil {
 		return "", err
 	}
-	a, err := b.publish(ctx, func(to string) error { return b.disk.move(staged, to) })
+	a, err := b.publish(ctx, full, func(to string) error { return b.disk.move(staged, to) })
 	if err != nil {
 		_ = b.disk.unlink(staged)
 		return "", err
@@ -56,14 +56,25 @@ func (b *Bulk) write(ctx context.Context, f *os.File, r io.Reader) error {
 	if err := b.copy(ctx, f, r); err != nil {
 		return err
 	}
-	return b.seal(f)
+	return b.seal(f, full)
 }
 
-// seal makes a file read-only and durable. If that fails the content has to be given up: a
-// second fsync would not report a loss again.
-func (b *Bulk) seal(f *os.File) error {
+// depth says whether what was done is durable.
+type depth uint8
+
+const (
+	full depth = iota // it is
+	soon              // it will be when SyncContent has seen it
+)
+
+// seal makes a file read-only and, to full depth, durable. If that fails the content has to be
+// given up: a second fsync would not report a loss again.
+func (b *Bulk) seal(f *os.File, to depth) error {
 	if err := b.disk.mode(f, contentMode); err != nil {
 		return fail("make content read-only", err)
+	}
+	if to == soon {
+		return nil
 	}
 	return fail("make content durable", b.disk.sync(f))
 }
@@ -117,9 +128,9 @@ func fill(ctx context.Context, r io.Reader, buf []byte) (n int, err error) {
 // be removed.
 const maxRemovedFolders = 3
 
-// publish finds a place for content that is durable, lets move give it its name there and
-// makes the name durable. After an error there is nothing at that place.
-func (b *Bulk) publish(ctx context.Context, move func(to string) error) (store.Address, error) {
+// publish finds a place for content, lets move give it its name there and, to full depth, makes
+// the name durable; then the content has to be. After an error there is nothing at that place.
+func (b *Bulk) publish(ctx context.Context, to depth, move func(to string) error) (store.Address, error) {
 	for attempt := 1; ; attempt++ {
 		if err := ctx.Err(); err != nil {
 			return "", fail("store content", err)
@@ -128,7 +139,7 @@ func (b *Bulk) publish(ctx context.Context, move func(to string) error) (store.A
 		if err != nil {
 			return "", fail("begin generation", err)
 		}
-		err = b.settle(g, p, move)
+		err = b.settle(g, p, to, move)
 		gone := errors.Is(err, os.ErrNotExist) && b.removed(g)
 		if gone {
 			b.filling.retire(g)
@@ -143,13 +154,13 @@ func (b *Bulk) publish(ctx context.Context, move func(to string) error) (store.A
 	}
 }
 
-func (b *Bulk) settle(g *generation, p place, move func(to string) error) error {
+func (b *Bulk) settle(g *generation, p place, depth depth, move func(to string) error) error {
 	to := p.path(b.content)
 	err := move(to)
 	if errors.Is(err, os.ErrExist) {
 		return err // whatever it is, it is not ours to remove
 	}
-	if err == nil {
+	if err == nil && depth == full {
 		if err = g.sync.wait(); err != nil {
 			b.filling.retire(g)
 		}

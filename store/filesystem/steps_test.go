@@ -114,6 +114,41 @@ func adoptOne(ctx context.Context, w *world) error {
 	return errors.Join(statErr, err)
 }
 
+// adoptSoonTwice adopts two files and makes them durable, in two attempts if it must.
+func adoptSoonTwice(ctx context.Context, w *world) error {
+	if err := w.open(ctx, true); err != nil {
+		return err
+	}
+	var addresses []store.Address
+	var contents [][]byte
+	for i := range 2 {
+		content := sample(uint64(30+i), 5000)
+		w.known = append(w.known, content)
+		path := filepath.Join(w.bulk.SpoolDir(), fmt.Sprint("late", i))
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			return err
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = file.Close() }()
+		a, err := w.bulk.AdoptSoon(ctx, store.Placement{}, file)
+		if err != nil {
+			return err
+		}
+		addresses, contents = append(addresses, a), append(contents, content)
+	}
+	_ = w.bulk.SyncContent(ctx, addresses) // what fails is tried again
+	errs := w.bulk.SyncContent(ctx, addresses)
+	for i, a := range addresses {
+		if errs[i] == nil {
+			w.keep(a, contents[i])
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func removeAll(ctx context.Context, w *world) error {
 	if err := w.open(ctx, false); err != nil {
 		return err
@@ -152,6 +187,7 @@ func TestEveryStepMayFail(t *testing.T) {
 	}{
 		{"put", putTwice, true, 20},
 		{"adopt", adoptOne, true, 10},
+		{"adopt soon", adoptSoonTwice, false, 15},
 		{"remove", removeAll, false, 4},
 		{"sweep", sweepAll, false, 15},
 	} {

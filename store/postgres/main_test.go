@@ -19,6 +19,8 @@ const (
 	// childDSN leads to the database for this program started as a child of its tests, which
 	// opens it.
 	childDSN = "HATRAC_TEST_POSTGRES_CHILD"
+	// killedDSN is the same for a child that kills itself while it migrates.
+	killedDSN = "HATRAC_TEST_POSTGRES_KILLED"
 )
 
 // shared is the connection string of the server of all tests, template the name of a database
@@ -26,6 +28,9 @@ const (
 var shared, template string
 
 func TestMain(m *testing.M) {
+	if dsn := os.Getenv(killedDSN); dsn != "" {
+		migrateUntilKilled(dsn)
+	}
 	if dsn := os.Getenv(childDSN); dsn != "" {
 		d, err := Open(context.Background(), Config{DSN: dsn, Migrate: true})
 		if err == nil {

@@ -19,7 +19,7 @@ const (
 		n.changes, n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
 	versionColumns = `v.id, v.nameid, v.version, v.nbytes, v.metadata, v.owner, v.read, v.is_deleted,
 		v.created_on, v.deleted_on, v.sha256, v.mtime, v.mode, v.uid, v.gid, v.ino,
-		v.address, v.inline, v.aux`
+		v.address, v.inline, v.aux, v.forwarded_on, v.unsynced`
 	jobColumns = `u.id, u.nameid, u.job, u.nbytes, u.chunksize, u.metadata, u.owner,
 		u.created_on, u.active_on, u.address, u.digest_bytes, u.digest_state`
 )
@@ -133,10 +133,12 @@ func paths(list []string) []store.Path {
 type versionRow struct {
 	id, nameid, nbytes pgtype.Int8
 	version, address   pgtype.Text
+	unsynced           pgtype.Text
 	deleted, inline    pgtype.Bool
 	metadata, aux      []byte
 	lists              [2]texts
 	created, deletedOn pgtype.Timestamptz
+	forwardedOn        pgtype.Timestamptz
 	sha256             []byte
 	attrs              attrRow
 }
@@ -147,7 +149,7 @@ func (r *versionRow) targets() []any {
 		&r.created, &r.deletedOn, &r.sha256,
 	}
 	targets = append(targets, r.attrs.targets()...)
-	return append(targets, &r.address, &r.inline, &r.aux)
+	return append(targets, &r.address, &r.inline, &r.aux, &r.forwardedOn, &r.unsynced)
 }
 
 // value returns nil for an outer join's nulls.
@@ -168,7 +170,7 @@ func (r *versionRow) value() (*store.Version, error) {
 		Metadata: metadata, ACLs: decodeLists(versionLists, r.lists[:]), Deleted: r.deleted.Bool,
 		Created: moment(r.created), DeletedOn: moment(r.deletedOn), SHA256: r.sha256, Attr: r.attrs.attr(),
 		Address: store.Address(r.address.String), HasInline: r.inline.Bool,
-		Forward: said.forward(), URL: said.URL,
+		Forward: said.forward(), ForwardedOn: moment(r.forwardedOn), URL: said.URL, Unsynced: r.unsynced.String,
 	}, nil
 }
 

@@ -23,6 +23,7 @@ var migrations embed.FS
 const (
 	noTables      = "The database has no tables yet: run hatrac init."
 	oldTables     = "The database is of an earlier version: run hatrac migrate."
+	notAdopted    = "The tables are those of the original server, which have to be taken over first: run hatrac migrate."
 	newerThanI    = "The database was written by a later version of hatrac: use that version or a later one."
 	foreignTables = "The schema of the database holds tables that this program has not made."
 	otherSchema   = `The tables are in the schema "hatrac", but the configuration names another one, which is empty.`
@@ -104,8 +105,8 @@ func schemaVersion(ctx context.Context, db *sql.DB, schema string) (version int6
 	return version, err
 }
 
-// checkEmpty refuses to begin where others have tables of the same names, and beside the
-// tables of the default schema.
+// checkEmpty refuses to begin where the original server or others have tables of the same
+// names, and beside the tables of the default schema.
 func checkEmpty(ctx context.Context, db *sql.DB, schema string) error {
 	for _, place := range []struct{ schema, sentence string }{{schema, foreignTables}, {defaultSchema, otherSchema}} {
 		has, err := hasTable(ctx, db, place.schema, "name")
@@ -119,7 +120,13 @@ func checkEmpty(ctx context.Context, db *sql.DB, schema string) error {
 		if version, err := schemaVersion(ctx, db, schema); err != nil || version > 0 {
 			return failed("read the version of the database", err)
 		}
-		return store.NewError(store.Conflict, "", place.sentence)
+		sentence := place.sentence
+		if original, err := isOriginal(ctx, db, schema); err != nil {
+			return failed("look for tables", err)
+		} else if original {
+			sentence = notAdopted
+		}
+		return store.NewError(store.Conflict, "", sentence)
 	}
 	return nil
 }

@@ -30,9 +30,9 @@ WHERE n.id = (SELECT v.nameid FROM version AS v WHERE v.id = $1)`}
 var (
 	bindVersion = statement{"bind a version", `
 INSERT INTO version (nameid, version, nbytes, metadata, is_deleted, aux, created_on, sha256, address, inline,
-	mtime, mode, uid, gid, ino, owner, read)
+	mtime, mode, uid, gid, ino, owner, read, unsynced)
 SELECT n.id, $2::text, $3::int8, $4::jsonb, false, $5::json, $6::timestamptz, $7::bytea, $8::text, $9::bool,
-	$10::int8, $11::int8, $12::int8, $13::int8, $14::int8, $15::text[], $16::text[]
+	$10::int8, $11::int8, $12::int8, $13::int8, $14::int8, $15::text[], $16::text[], $17::text
 FROM name AS n WHERE n.id = $1
 ON CONFLICT (nameid, version) DO NOTHING RETURNING id`}
 	// keepContent keeps the content of the version with the id $2 of the object $1.
@@ -61,7 +61,7 @@ func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
 	args := []any{
 		v.NameID, v.Version, v.Size, metadata, said, stamp(v.Created), v.SHA256, orNull(string(v.Address)), inline,
 	}
-	args = append(append(args, attrArgs(v.Attr)...), lists...)
+	args = append(append(append(args, attrArgs(v.Attr)...), lists...), orNull(v.Unsynced))
 	after := []*step{versionsChanged.with(v.NameID)}
 	if inline {
 		after = append(after, keepContent.with(v.NameID, v.Version, notNil(v.Inline)))
@@ -76,24 +76,30 @@ func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
 
 var (
 	forwardVersion = statement{"forward a version", `
-UPDATE version SET aux = $2::json, address = NULL, inline = false WHERE id = $1 AND NOT is_deleted`}
+UPDATE version SET aux = $2::json, forwarded_on = $3, address = NULL, inline = false, unsynced = NULL WHERE id = $1 AND NOT is_deleted`}
 	// dropContent drops the content that a version has no use for any more.
 	dropContent = statement{"drop inline content", `
 DELETE FROM content WHERE versionid = (SELECT v.id FROM version AS v WHERE v.id = $1 AND NOT v.inline)`}
 )
 
 // ForwardVersion implements store.Tx; NotFound if there is no live version with that ID.
-func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref) error {
+func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref, at time.Time) error {
 	said, err := encodeAux(&to, "")
 	if err != nil {
 		return failed(forwardVersion.doing, err)
 	}
-	return t.must(ctx, 1, lockObject.with(id), forwardVersion.with(id, said), versionChanged.with(id), dropContent.with(id))
+	return t.must(ctx, 1, lockObject.with(id), forwardVersion.with(id, said, stamp(at)), versionChanged.with(id), dropContent.with(id))
 }
 
 var (
 	findRecord = statement{"look for a forwarding record", `
 SELECT v.nameid FROM version AS v WHERE v.id = $1 AND v.aux ->> 'rename_to' IS NOT NULL`}
+	keepFormer = statement{"note what a forwarding record was", `
+INSERT INTO former (id, nameid, version, created_on, until, deleted_on)
+SELECT v.id, v.nameid, v.version, v.created_on, v.forwarded_on,
+	CASE WHEN v.is_deleted THEN coalesce(v.deleted_on, v.forwarded_on) END
+FROM version AS v
+WHERE v.id = $1 AND v.forwarded_on IS NOT NULL`}
 	dropRecord = statement{"drop a forwarding record", `DELETE FROM version WHERE id = $1`}
 )
 
@@ -104,7 +110,7 @@ func (t *tx) DropRecord(ctx context.Context, id int64) error {
 	if err := t.must(ctx, 1, lockObject.with(id), find); err != nil {
 		return err
 	}
-	return t.do(ctx, dropRecord.with(id), versionsChanged.with(objects[0]))
+	return t.do(ctx, keepFormer.with(id), dropRecord.with(id), versionsChanged.with(objects[0]))
 }
 
 var (

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -83,18 +84,25 @@ func (d *Directory) Update(ctx context.Context, fn func(tx store.Tx) error) erro
 	return d.change(ctx, func(t *tx) error { return fn(t) })
 }
 
-func (d *Directory) change(ctx context.Context, fn func(*tx) error) error {
-	return d.retry(ctx, func() (bool, error) { return d.attempt(ctx, fn) })
+// UpdateSoon implements store.Directory. The database writes its log within a moment anyway.
+func (d *Directory) UpdateSoon(ctx context.Context, fn func(tx store.Tx) error) error {
+	return d.retry(ctx, func() (bool, error) {
+		return d.attempt(ctx, []*step{begin.with(), commitSoon.with()}, func(t *tx) error { return fn(t) })
+	})
 }
 
-// attempt runs fn in one transaction.
-func (d *Directory) attempt(ctx context.Context, fn func(*tx) error) (again bool, err error) {
+func (d *Directory) change(ctx context.Context, fn func(*tx) error) error {
+	return d.retry(ctx, func() (bool, error) { return d.attempt(ctx, []*step{begin.with()}, fn) })
+}
+
+// attempt runs fn in one transaction, which begins with the steps that are given.
+func (d *Directory) attempt(ctx context.Context, begin []*step, fn func(*tx) error) (again bool, err error) {
 	conn, err := d.acquire(ctx)
 	if err != nil {
 		return retryable(err), err
 	}
 	defer d.release(ctx, conn)
-	t := &tx{conn: conn.Conn()}
+	t := &tx{conn: conn.Conn(), begin: begin}
 	defer t.end(ctx) // also if fn panics
 	err = fn(t)
 	switch {
@@ -148,6 +156,7 @@ func (t *tx) end(ctx context.Context) {
 // and every statement sees all that was committed before it.
 type tx struct {
 	conn  *pgx.Conn
+	begin []*step
 	begun bool
 	over  bool // fn has returned
 	// broken is the error that has ended the transaction.
@@ -156,7 +165,12 @@ type tx struct {
 
 var _ store.Tx = (*tx)(nil)
 
-var begin = statement{"begin a transaction", `BEGIN`}
+var (
+	begin = statement{"begin a transaction", `BEGIN`}
+	// commitSoon makes the commit of this transaction not wait for the disk. As the log is
+	// written in order, whatever commits later and waits makes this one durable too.
+	commitSoon = statement{"begin a transaction", `SET LOCAL synchronous_commit = off`}
+)
 
 // do implements querier.
 func (t *tx) do(ctx context.Context, steps ...*step) error {
@@ -170,7 +184,7 @@ func (t *tx) do(ctx context.Context, steps ...*step) error {
 	}
 	if !t.begun {
 		t.begun = true
-		steps = append([]*step{begin.with()}, steps...)
+		steps = append(slices.Clip(t.begin), steps...)
 	}
 	t.broken = send(ctx, t.conn, steps)
 	return t.broken

@@ -47,6 +47,8 @@ func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 		restoreVersion, unqueueVersion, keepInline,
 		resolveJob, listJobs, listChunks, listIdleJobs, hasJobs,
 		forgetChunk, findJob, touchJob, setDigest, reclaimJob, deleteJob,
+		unsyncedVersions, markSynced, markSync,
+		resolvePast, listPast, keepFormer,
 		bound, reclaimable, takeReclaim, anyStale, forgetStale, dropStale, reclaimed,
 		getUser, setPassword, endSessions, setRoles, deleteUser, listUsers,
 		getSession, extendSession, deleteSession, dropSessions,

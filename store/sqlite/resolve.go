@@ -15,7 +15,7 @@ const (
 		n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
 	versionColumns = `v.id, v.nameid, v.version, v.nbytes, v.metadata, v.acls, v.is_deleted,
 		v.created_on, v.deleted_on, v.sha256, v.mtime, v.mode, v.uid, v.gid, v.ino,
-		v.address, v.inline, v.forward_name, v.forward_version, v.url`
+		v.address, v.inline, v.forward_name, v.forward_version, v.forwarded_on, v.url, v.unsynced`
 )
 
 var kinds = [...]acl.Kind{acl.Namespace, acl.Object} // by subtype
@@ -59,7 +59,9 @@ func scanVersion(r *row) (v *store.Version, err error) {
 	if path, version := r.text(), r.text(); path != "" {
 		v.Forward = &store.Ref{Path: store.Path(path), Version: version}
 	}
+	v.ForwardedOn = r.time()
 	v.URL = r.text()
+	v.Unsynced = r.text()
 	return v, nil
 }
 
@@ -102,10 +104,6 @@ func resolve(ctx context.Context, q querier, path store.Path, versionID string) 
 // resolveBy executes a statement whose rows begin with columns that before reads, and go on
 // with resolvedColumns. More arguments are those behind ?3.
 func resolveBy(ctx context.Context, q querier, st statement, path store.Path, versionID string, before func(*row) error, more ...any) (*store.Resolution, error) {
-	paths, err := json.Marshal(append(path.Enclosing(), path))
-	if err != nil {
-		return nil, failed(st.doing, err)
-	}
 	found := &store.Resolution{Path: path}
 	add := func(r *row) error {
 		if err := before(r); err != nil {
@@ -113,12 +111,24 @@ func resolveBy(ctx context.Context, q querier, st statement, path store.Path, ve
 		}
 		return addRow(found, r, versionID)
 	}
-	args := append([]any{string(paths), string(path), orNull(versionID)}, more...)
-	if err := q.each(ctx, st, add, args...); err != nil {
+	if err := resolveRows(ctx, q, st, found, add, append([]any{orNull(versionID)}, more...)...); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found.Enclosing, func(a, b store.Name) int { return len(a.Path) - len(b.Path) })
 	return found, nil
+}
+
+// resolveRows executes a statement on the path of found, whose rows add adds to it. More arguments
+// are those behind ?2.
+func resolveRows(ctx context.Context, q querier, st statement, found *store.Resolution, add func(*row) error, more ...any) error {
+	paths, err := json.Marshal(append(found.Path.Enclosing(), found.Path))
+	if err != nil {
+		return failed(st.doing, err)
+	}
+	if err := q.each(ctx, st, add, append([]any{string(paths), string(found.Path)}, more...)...); err != nil {
+		return err
+	}
+	slices.SortFunc(found.Enclosing, func(a, b store.Name) int { return len(a.Path) - len(b.Path) })
+	return nil
 }
 
 func addRow(found *store.Resolution, r *row, versionID string) error {

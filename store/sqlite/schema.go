@@ -28,16 +28,11 @@ const (
 // prepareSchema makes the tables fit this program or says why they do not. The caller holds
 // the start lock.
 func prepareSchema(ctx context.Context, db *sql.DB, migrate bool) error {
-	files, err := fs.Sub(migrations, "migrations")
+	provider, err := newProvider(db)
 	if err != nil {
-		return failed("read the migrations", err)
+		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return failed("read the migrations", err)
-	}
-	sources := provider.ListSources()
-	wanted := sources[len(sources)-1].Version
+	wanted := wantedVersion(provider)
 	found, err := schemaVersion(ctx, db)
 	switch {
 	case err != nil:
@@ -53,6 +48,21 @@ func prepareSchema(ctx context.Context, db *sql.DB, migrate bool) error {
 	}
 	_, err = provider.Up(ctx)
 	return failed("bring the database up to date", err)
+}
+
+func newProvider(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, failed("read the migrations", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	return provider, failed("read the migrations", err)
+}
+
+// wantedVersion is the number of the last migration that there is.
+func wantedVersion(provider *goose.Provider) int64 {
+	sources := provider.ListSources()
+	return sources[len(sources)-1].Version
 }
 
 // schemaVersion returns the number of the last migration that the database has seen, 0 if

@@ -1,7 +1,7 @@
 // Package sqlite keeps the directory in one SQLite file: no server to install, for one
-// machine. Several processes may use the same file at the same time. Every change is
-// durable when it is acknowledged (write-ahead log, full synchronisation); changes that
-// arrive together share one commit.
+// machine. Several processes may use the same file at the same time. Changes are durable
+// when they are acknowledged (write-ahead log, full synchronisation), but for those that may
+// wait; changes that arrive together share one commit.
 package sqlite
 
 import (
@@ -101,10 +101,7 @@ func prepareFile(cfg Config) error {
 }
 
 func open(ctx context.Context, cfg Config) (_ *Directory, err error) {
-	db, err := sql.Open("sqlite", dsn(cfg.Path,
-		pragma("busy_timeout", cfg.Patience.Milliseconds()),
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"journal_size_limit(67108864)", "cache_size(-16384)"))
+	db, err := sql.Open("sqlite", writerDSN(cfg))
 	if err != nil {
 		return nil, failed("open the database", err)
 	}
@@ -126,6 +123,13 @@ func open(ctx context.Context, cfg Config) (_ *Directory, err error) {
 	return &Directory{writer: w, pool: pool, reads: &reads{newStatements(pool)}}, nil
 }
 
+// writerDSN is for the connection that writes.
+func writerDSN(cfg Config) string {
+	return dsn(cfg.Path, pragma("busy_timeout", cfg.Patience.Milliseconds()),
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"journal_size_limit(67108864)", "cache_size(-16384)")
+}
+
 func pragma(name string, value int64) string { return fmt.Sprintf("%s(%d)", name, value) }
 
 // dsn names an existing file, of whatever characters, with pragmas for every connection.
@@ -138,6 +142,11 @@ func dsn(path string, pragmas ...string) string {
 // committed are committed together, each of them by itself whole or not at all.
 func (d *Directory) Update(ctx context.Context, fn func(tx store.Tx) error) error {
 	return d.writer.update(ctx, func(t *tx) error { return fn(t) })
+}
+
+// UpdateSoon implements store.Directory.
+func (d *Directory) UpdateSoon(ctx context.Context, fn func(tx store.Tx) error) error {
+	return d.writer.updateTo(ctx, soon, func(t *tx) error { return fn(t) })
 }
 
 // Accounts implements store.Directory.

@@ -17,8 +17,8 @@ WHERE id = ?1`}
 var (
 	bindVersion = statement{"bind a version", `
 INSERT INTO version (nameid, version, nbytes, metadata, acls, created_on, sha256,
-	address, inline, forward_name, forward_version, url, mtime, mode, uid, gid, ino)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`}
+	address, inline, forward_name, forward_version, url, unsynced, mtime, mode, uid, gid, ino)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`}
 	keepContent = statement{"keep inline content", `INSERT INTO content (versionid, bytes) VALUES (?, ?)`}
 )
 
@@ -41,7 +41,7 @@ func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
 		v.NameID, v.Version, v.Size, metadata, lists, nanos(v.Created), blobOrNull(v.SHA256),
 		orNull(string(v.Address)), inline,
 	}
-	args = append(append(append(args, forward...), orNull(v.URL)), attrArgs(v.Attr)...)
+	args = append(append(append(args, forward...), orNull(v.URL), orNull(v.Unsynced)), attrArgs(v.Attr)...)
 	id, err := t.insert(ctx, bindVersion, args...)
 	if err != nil {
 		return err
@@ -86,25 +86,34 @@ func (t *tx) changeVersions(ctx context.Context, st statement, args ...any) erro
 
 var (
 	forwardVersion = statement{"forward a version", `
-UPDATE version SET forward_name = ?2, forward_version = ?3, url = NULL, address = NULL, inline = 0
+UPDATE version SET forward_name = ?2, forward_version = ?3, forwarded_on = ?4, url = NULL, address = NULL, inline = 0, unsynced = NULL
 WHERE id = ?1 AND is_deleted = 0 RETURNING nameid`}
 	dropContent = statement{"drop inline content", `DELETE FROM content WHERE versionid = ?`}
 )
 
 // ForwardVersion implements store.Tx; NotFound if there is no live version with that ID.
-func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref) error {
-	if err := t.changeVersions(ctx, forwardVersion, id, string(to.Path), to.Version); err != nil {
+func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref, at time.Time) error {
+	if err := t.changeVersions(ctx, forwardVersion, id, string(to.Path), to.Version, nanos(at)); err != nil {
 		return err
 	}
 	_, err := t.exec(ctx, dropContent, id)
 	return err
 }
 
-var dropRecord = statement{"drop a forwarding record", `
+var (
+	keepFormer = statement{"note what a forwarding record was", `
+INSERT INTO former (id, nameid, version, created_on, until, deleted_on)
+SELECT id, nameid, version, created_on, forwarded_on, CASE WHEN is_deleted THEN coalesce(deleted_on, forwarded_on) END FROM version
+WHERE id = ? AND forward_name IS NOT NULL AND forwarded_on IS NOT NULL`}
+	dropRecord = statement{"drop a forwarding record", `
 DELETE FROM version WHERE id = ? AND forward_name IS NOT NULL RETURNING nameid`}
+)
 
 // DropRecord implements store.Tx; NotFound if there is no forwarding record with that ID.
 func (t *tx) DropRecord(ctx context.Context, id int64) error {
+	if _, err := t.exec(ctx, keepFormer, id); err != nil {
+		return err
+	}
 	return t.changeVersions(ctx, dropRecord, id)
 }
 

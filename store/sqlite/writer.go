@@ -30,8 +30,23 @@ type writer struct {
 	prepared *statements
 	patience time.Duration
 	open     *batch // the transaction that is open, or nil
+	depth    depth  // to which the connection commits
 	closed   bool
 }
+
+// depth says what holds for a change that is acknowledged. In the write-ahead log a commit to
+// full depth makes all commits before it durable too, by whomever they were made: it syncs the
+// whole log. The others only write to it.
+type depth uint8
+
+const (
+	full depth = iota // it survives a crash
+	soon              // it survives a crash if a later one does that was committed to full depth
+)
+
+// synchronous is how SQLite calls a depth. FULL syncs the log at each commit; NORMAL only where
+// the log begins anew, so that what is in the file never rests on what is not.
+var synchronous = [...]string{full: "PRAGMA synchronous(FULL)", soon: "PRAGMA synchronous(NORMAL)"}
 
 // batch is the changes of one transaction.
 type batch struct {
@@ -72,7 +87,12 @@ func (w *writer) do(ctx context.Context, text string) error {
 // update runs fn as a change of its own and returns when it is durable, or has not happened.
 // An error of fn may rest on changes of others that are not durable yet, so it too is
 // returned only when these are.
-func (w *writer) update(ctx context.Context, fn func(*tx) error) (err error) {
+func (w *writer) update(ctx context.Context, fn func(*tx) error) error {
+	return w.updateTo(ctx, full, fn)
+}
+
+// updateTo is update to a depth.
+func (w *writer) updateTo(ctx context.Context, to depth, fn func(*tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return failed("wait to change the directory", err)
 	}
@@ -81,7 +101,7 @@ func (w *writer) update(ctx context.Context, fn func(*tx) error) (err error) {
 	case <-ctx.Done():
 		return failed("wait to change the directory", ctx.Err())
 	}
-	b, err := w.join(ctx)
+	b, err := w.join(ctx, to)
 	if err != nil {
 		<-w.turn
 		return err
@@ -94,22 +114,40 @@ func (w *writer) update(ctx context.Context, fn func(*tx) error) (err error) {
 	return w.run(ctx, fn)
 }
 
-// join makes sure that a transaction is open and takes part in it. The caller has the turn.
-func (w *writer) join(ctx context.Context) (*batch, error) {
-	if w.open != nil && w.open.members >= maxBatch {
+// join makes sure that a transaction is open and takes part in it. One that is committed to full
+// depth serves changes of each depth. The caller has the turn.
+func (w *writer) join(ctx context.Context, to depth) (*batch, error) {
+	if w.open != nil && (w.open.members >= maxBatch || to == full && w.depth == soon) {
 		w.commit(ctx)
 	}
 	if w.closed {
 		return nil, failed("change the directory", errClosed)
 	}
 	if w.open == nil {
-		if err := w.begin(ctx); err != nil {
+		err := w.dive(ctx, to)
+		if err == nil {
+			err = w.begin(ctx)
+		}
+		if err != nil {
 			return nil, failed("begin a transaction", err)
 		}
 		w.open = &batch{done: make(chan struct{})}
 	}
 	w.open.members++
 	return w.open, nil
+}
+
+// dive makes the connection commit to that depth from now on; it cannot be changed inside of a
+// transaction. The statement has its effect when it is prepared, so it is prepared each time.
+func (w *writer) dive(ctx context.Context, to depth) error {
+	if w.depth == to {
+		return nil
+	}
+	if _, err := w.conn.ExecContext(context.WithoutCancel(ctx), synchronous[to]); err != nil {
+		return err
+	}
+	w.depth = to
+	return nil
 }
 
 // begin opens a transaction that may write. It waits for other processes that write by asking

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -21,10 +22,13 @@ type BulkFactory struct {
 	// Again returns a Bulk on what another one keeps, as after a restart. It goes when the
 	// test ends. It is needed for a store.Assembler alone.
 	Again func(t *testing.T, b store.Bulk) store.Bulk
+	// Trusting is true of a store.Assembler that takes its caller's word for which chunks there
+	// are: it does not know how long each has to be, nor which are being stored.
+	Trusting bool
 }
 
-// Bulk is the contract of store.Bulk, and of store.Spooler, store.Assembler and store.Capacity
-// where the Bulk has them.
+// Bulk is the contract of store.Bulk, and of store.SoonSpooler, store.Assembler, store.Lister and
+// store.Capacity where the Bulk has them.
 func Bulk(t *testing.T, f BulkFactory) {
 	for _, c := range []struct {
 		rule string
@@ -44,16 +48,26 @@ func Bulk(t *testing.T, f BulkFactory) {
 		{"read/after it was removed", readRemoved},
 		{"remove/is for good and may come twice", removeTwice},
 		{"remove/leaves equal content alone", removeOneOfEqual},
+		{"addresses/of other storages hold nothing", foreignAddresses},
+		{"addresses/of other storages are no assemblies", foreignAssemblies},
 		{"sweep/removes old unbound content alone", sweepUnbound},
 		{"sweep/again takes what became unbound later", sweepAgain},
 		{"sweep/ends with an error of the directory", sweepDirectoryFails},
 		{"sweep/ends with the context", sweepCancelled},
 		{"sweep/leaves those who put alone", sweepWhilePutting},
+		{"list/tells what is kept", listKept},
+		{"list/ends with an error of who asks", listFails},
+		{"list/ends with the context", listCancelled},
 		{"adopt/makes a file content", adoptFile},
 		{"adopt/leaves the file to its owner", adoptLeavesFile},
 		{"adopt/takes one file twice", adoptTwice},
 		{"adopt/refuses other files", adoptRefuses},
 		{"adopt/ends with the context", adoptCancelled},
+		{"soon/makes a file content", adoptSoon},
+		{"soon/says of each content whether it is durable", syncsEach},
+		{"soon/syncs while others store", syncTogether},
+		{"soon/ends with the context", soonCancelled},
+		{"soon/knows who is there", attends},
 		{"assemble/makes content of chunks in any order", assembleSizes},
 		{"assemble/takes chunks that come together", assembleTogether},
 		{"assemble/takes readers of all habits", assembleReaders},
@@ -92,8 +106,10 @@ func content(seed uint64, n int) []byte {
 	return bytes
 }
 
+// placement is for an object of its own, each time it is called.
 func placement(size int) store.Placement {
-	return store.Placement{Path: "/namespace/object", Version: "VERSION", Size: int64(size)}
+	path := store.Path("/namespace/object-" + cryptorand.Text())
+	return store.Placement{Path: path, Version: cryptorand.Text(), Size: int64(size)}
 }
 
 func (b *bulkTest) put(t *testing.T, content []byte) store.Address {

@@ -115,6 +115,10 @@ func assembleRefuses(t *testing.T, b *bulkTest) {
 	_, err := a.Begin(t.Context(), placement(100), 0)
 	expectKind(t, "begin with empty chunks", store.Invalid, err)
 	a.put(t, a.all()...)
+	if b.factory.Trusting {
+		a.ends(t, b)
+		return
+	}
 	for _, n := range []int{0, 99, 101, 1000} {
 		expectKind(t, "a chunk of another length", store.Invalid, a.send(t.Context(), 1, bytes.NewReader(content(2, n))))
 	}
@@ -284,6 +288,9 @@ func assembleEvicts(t *testing.T, b *bulkTest) {
 }
 
 func assembleWaits(t *testing.T, b *bulkTest) {
+	if b.factory.Trusting {
+		t.Skip("the caller says which chunks there are")
+	}
 	a := b.begin(t, content(1, 1000), 300)
 	a.put(t, 3, 1, 0)
 	in, done := a.stall(t, 2)

@@ -14,8 +14,9 @@ import (
 // assembly is content that a test assembles.
 type assembly struct {
 	store.Assembler
-	job  store.Job // its address, size and size of chunks
-	want []byte    // what is to be there in the end
+	place store.Placement
+	job   store.Job // its address, size and size of chunks
+	want  []byte    // what is to be there in the end
 
 	mu     sync.Mutex // guards chunks
 	chunks []store.Chunk
@@ -28,12 +29,13 @@ func (b *bulkTest) begin(t *testing.T, want []byte, chunkSize int64) *assembly {
 	if !ok {
 		t.Skip("no Assembler")
 	}
-	a, err := s.Begin(t.Context(), placement(len(want)), chunkSize)
+	place := placement(len(want))
+	a, err := s.Begin(t.Context(), place, chunkSize)
 	if err != nil || a == "" {
 		t.Fatalf("begin: address %q, error %v", a, err)
 	}
 	job := store.Job{Size: int64(len(want)), ChunkSize: chunkSize, Address: a}
-	return &assembly{Assembler: s, job: job, want: want}
+	return &assembly{Assembler: s, place: place, job: job, want: want}
 }
 
 // bytesOf returns what chunk n is to hold.
@@ -85,7 +87,7 @@ func (a *assembly) end(ctx context.Context) (store.Address, error) {
 	a.mu.Lock()
 	chunks := slices.SortedFunc(slices.Values(a.chunks), func(a, b store.Chunk) int { return int(a.Number - b.Number) })
 	a.mu.Unlock()
-	return a.Finish(ctx, a.job.Address, placement(len(a.want)), chunks)
+	return a.Finish(ctx, a.job.Address, a.place, chunks)
 }
 
 // ends finishes the content and checks that it is as it is to be.

@@ -14,7 +14,7 @@ import (
 func (b *bulkTest) spooler(t *testing.T) store.Spooler {
 	t.Helper()
 	s, ok := b.Bulk.(store.Spooler)
-	if !ok {
+	if !ok || s.SpoolDir() == "" {
 		t.Skip("no Spooler")
 	}
 	return s

@@ -218,7 +218,7 @@ func (m *model) changeVersion(ctx context.Context, tx store.Tx, kind string, pic
 		return tx.DeleteVersion(ctx, v.id, moment(m.deletes), begun)
 	case "forward":
 		v.state = "forwards"
-		return tx.ForwardVersion(ctx, v.id, store.Ref{Path: "/to", Version: "v"})
+		return tx.ForwardVersion(ctx, v.id, store.Ref{Path: "/to", Version: "v"}, begun)
 	}
 	id := v.id
 	n.versions = slices.Delete(n.versions, i, i+1)

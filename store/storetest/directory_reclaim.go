@@ -108,7 +108,7 @@ func reclaimsNoMoved(w *world) {
 		if err := tx.BindVersion(ctx, &holder); err != nil {
 			return err
 		}
-		return tx.ForwardVersion(ctx, v.ID, store.Ref{Path: to.Path, Version: v.Version})
+		return tx.ForwardVersion(ctx, v.ID, store.Ref{Path: to.Path, Version: v.Version}, begun)
 	})
 	w.expectDue("after a move", begun.AddDate(1, 0, 0), 10)
 	w.deleteVersion(v.ID)

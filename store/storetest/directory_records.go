@@ -24,8 +24,8 @@ func forwards(w *world) {
 	o := w.object("/record")
 	v := w.bindAs(fullVersion(o.ID))
 	to := store.Ref{Path: "/else/where%20", Version: "x:y"}
-	w.update(func(tx store.Tx) error { return tx.ForwardVersion(w.t.Context(), v.ID, to) })
-	v.Address, v.Forward = "", &to
+	w.update(func(tx store.Tx) error { return tx.ForwardVersion(w.t.Context(), v.ID, to, begun) })
+	v.Address, v.Forward, v.ForwardedOn, v.Unsynced = "", &to, begun, ""
 	found := w.resolve("/record", "full")
 	same(w.t, "the record", &v, found.Version)
 	same(w.t, "the current version", &v, found.Current)
@@ -46,7 +46,7 @@ func forwardsInline(w *world) {
 		if err := tx.BindVersion(ctx, &moved); err != nil {
 			return err
 		}
-		return tx.ForwardVersion(ctx, v.ID, store.Ref{Path: to.Path, Version: "i"})
+		return tx.ForwardVersion(ctx, v.ID, store.Ref{Path: to.Path, Version: "i"}, begun)
 	})
 	if record := w.resolve(from.Path, "i").Version; record.HasInline || record.Inline != nil {
 		w.t.Errorf("the record still has content: %+v", record)
@@ -65,8 +65,8 @@ func livesElsewhere(w *world) {
 	w.restoreVersion(v.ID)
 	same(w.t, "the restored version", &v, w.resolve("/elsewhere", "e").Version)
 	to := store.Ref{Path: "/else", Version: "e"}
-	w.update(func(tx store.Tx) error { return tx.ForwardVersion(w.t.Context(), v.ID, to) })
-	v.URL, v.Forward = "", &to
+	w.update(func(tx store.Tx) error { return tx.ForwardVersion(w.t.Context(), v.ID, to, begun) })
+	v.URL, v.Forward, v.ForwardedOn = "", &to, begun
 	same(w.t, "the record", &v, w.resolve("/elsewhere", "e").Version)
 }
 
@@ -78,7 +78,7 @@ func dropsRecords(w *world) {
 		return tx.DropRecord(ctx, record.ID)
 	})
 	w.update(func(tx store.Tx) error {
-		if err := tx.ForwardVersion(ctx, record.ID, store.Ref{Path: "/to", Version: "to"}); err != nil {
+		if err := tx.ForwardVersion(ctx, record.ID, store.Ref{Path: "/to", Version: "to"}, begun); err != nil {
 			return err
 		}
 		return tx.DropRecord(ctx, record.ID)
@@ -99,7 +99,7 @@ func knowsNoStrangers(w *world) {
 	w.deleteVersion(v.ID)
 	for what, fn := range map[string]func(ctx context.Context, tx store.Tx) error{
 		"forwarding": func(ctx context.Context, tx store.Tx) error {
-			return tx.ForwardVersion(ctx, unknown, store.Ref{Path: "/a", Version: "b"})
+			return tx.ForwardVersion(ctx, unknown, store.Ref{Path: "/a", Version: "b"}, begun)
 		},
 		"dropping":       func(ctx context.Context, tx store.Tx) error { return tx.DropRecord(ctx, unknown) },
 		"deleting":       func(ctx context.Context, tx store.Tx) error { return tx.DeleteVersion(ctx, unknown, begun, begun) },

@@ -183,18 +183,18 @@ func restoresRecords(w *world) {
 	to := store.Ref{Path: "/else", Version: "where"}
 	v, alone := w.bind(o.ID, "recorded"), w.bind(o.ID, "recorded-alone")
 	w.update(func(tx store.Tx) error {
-		if err := tx.ForwardVersion(ctx, v.ID, to); err != nil {
+		if err := tx.ForwardVersion(ctx, v.ID, to, begun); err != nil {
 			return err
 		}
-		return tx.ForwardVersion(ctx, alone.ID, to)
+		return tx.ForwardVersion(ctx, alone.ID, to, begun)
 	})
 	w.deleteVersionAt(alone.ID, hour(1))
 	w.deleteTreeAt("/recorded", hour(2))
 	w.drain()
 	w.restore("/recorded", 0)
-	v.Address, v.Forward = "", &to
+	v.Address, v.Forward, v.ForwardedOn = "", &to, begun
 	same(w.t, "the record", &v, w.resolve("/recorded", "").Current)
 	w.restoreVersion(alone.ID)
-	alone.Address, alone.Forward = "", &to
+	alone.Address, alone.Forward, alone.ForwardedOn = "", &to, begun
 	same(w.t, "the record restored alone", &alone, w.resolve("/recorded", "").Current)
 }

@@ -119,7 +119,7 @@ func occupies(w *world) {
 	v := w.bind(o.ID, "occupied-1")
 	expect(true, "with an object that has a version")
 	w.update(func(tx store.Tx) error {
-		return tx.ForwardVersion(w.t.Context(), v.ID, store.Ref{Path: "/elsewhere", Version: "e"})
+		return tx.ForwardVersion(w.t.Context(), v.ID, store.Ref{Path: "/elsewhere", Version: "e"}, begun)
 	})
 	expect(false, "with an object whose current version forwards")
 	second := w.bind(o.ID, "occupied-2")

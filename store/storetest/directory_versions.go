@@ -40,7 +40,7 @@ func fullVersion(object int64) store.Version {
 		ACLs:    acl.Lists{acl.Owner: {"ann"}, acl.Read: {"*", "é"}},
 		Created: begun, SHA256: []byte("fedcba9876543210fedcba987654321\x00"),
 		Attr:    store.Attr{MTime: 1234567890123456789, HasMTime: true, Mode: 0o644, HasMode: true, UID: 1, GID: 2, HasOwner: true, Ino: 42},
-		Address: "anything at all: ü/%2F",
+		Address: "anything at all: ü/%2F", Unsynced: "somebody",
 	}
 }
 
@@ -202,7 +202,7 @@ func countsVersions(w *world) {
 			return tx.DeleteVersion(ctx, second.ID, begun, begun)
 		}},
 		{"forwarding", true, func(ctx context.Context, tx store.Tx) error {
-			return tx.ForwardVersion(ctx, first.ID, store.Ref{Path: "/to", Version: "to"})
+			return tx.ForwardVersion(ctx, first.ID, store.Ref{Path: "/to", Version: "to"}, begun)
 		}},
 		{"dropping a record", true, func(ctx context.Context, tx store.Tx) error { return tx.DropRecord(ctx, first.ID) }},
 	} {

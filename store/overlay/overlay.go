@@ -1,0 +1,107 @@
+// Package overlay lays storages over one another, so that content can move from one to another
+// while it is in use: the first is written, all are read.
+//
+// An address means the same content in every layer that has some there, because no address is
+// ever used again. So content may be copied from layer to layer at any time.
+package overlay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+// Storage is what layers make together. It is a store.Capacity as well if the first one is.
+type Storage interface {
+	store.Assembler
+	// The folder for spool files is that of the first layer; there is none if it has none.
+	store.Spooler
+	store.Namer
+	store.Presigner
+	// OpenSized looks for content in all layers but the last.
+	store.SizedOpener
+	// Close closes the layers that can be closed.
+	io.Closer
+}
+
+// New lays storages over one another. All that stores or removes anything goes to the first,
+// uploads in chunks too. Content is opened from the first one, in their order, that has it; an error
+// that leaves in doubt whether a layer has it ends the search. The last alone gives content out by
+// itself, and only what no other has.
+func New(first store.Assembler, others ...store.Bulk) Storage {
+	b := &bulk{assembler: first, layers: append([]store.Bulk{first}, others...)}
+	if capacity, ok := first.(store.Capacity); ok {
+		return struct {
+			*bulk
+			measured
+		}{b, capacity}
+	}
+	return b
+}
+
+// bulk is a Storage. What it does not have of its own is done by the first layer.
+type bulk struct {
+	assembler
+	layers []store.Bulk // the first one too; never changed
+}
+
+// above returns all layers but the last.
+func (b *bulk) above() []store.Bulk { return b.layers[:len(b.layers)-1] }
+
+// last returns the last layer, which is the first if there is no other.
+func (b *bulk) last() store.Bulk { return b.layers[len(b.layers)-1] }
+
+type (
+	assembler store.Assembler
+	measured  store.Capacity
+)
+
+// Remove implements store.Bulk. What the first layer does not have is no error; what others have
+// stays.
+func (b *bulk) Remove(ctx context.Context, a store.Address) error {
+	err := b.assembler.Remove(ctx, a)
+	if missing(err) {
+		return nil
+	}
+	return err
+}
+
+// SpoolDir implements store.Spooler.
+func (b *bulk) SpoolDir() string {
+	if spooler, ok := b.assembler.(store.Spooler); ok {
+		return spooler.SpoolDir()
+	}
+	return ""
+}
+
+var errNoSpool = errors.New("the storage has no spool folder")
+
+// Adopt implements store.Spooler.
+func (b *bulk) Adopt(ctx context.Context, p store.Placement, file *os.File) (store.Address, error) {
+	if spooler, ok := b.assembler.(store.Spooler); ok {
+		return spooler.Adopt(ctx, p, file)
+	}
+	return "", store.Wrap(store.Internal, "adopt file", errNoSpool)
+}
+
+// VersionID implements store.Namer: new content is in the first layer.
+func (b *bulk) VersionID(a store.Address) string {
+	if namer, ok := b.assembler.(store.Namer); ok {
+		return namer.VersionID(a)
+	}
+	return ""
+}
+
+// Close implements io.Closer.
+func (b *bulk) Close() error {
+	var errs []error
+	for _, layer := range b.layers {
+		if closer, ok := layer.(io.Closer); ok {
+			errs = append(errs, closer.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,79 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/hatrac/hatrac/store"
+)
+
+// boundOn is the time from which on a version a was there: always, if it is unknown.
+const boundOn = `coalesce(a.created_on, '-infinity'::timestamptz)`
+
+// formerOn is the same for a version that was renamed away and came back.
+const formerOn = `coalesce(f.created_on, '-infinity'::timestamptz)`
+
+// shownAt is the condition that the version v of the object n is the one which was current at
+// the time $3, and is there still: it was not deleted since, and was no forwarding record then.
+// One that was renamed away and came back after that time is the one of its id, or nothing while
+// it was away.
+const shownAt = `
+	v.id = coalesce((
+		SELECT CASE WHEN f.until > $3 THEN b.id ELSE 0 END
+		FROM former AS f JOIN version AS b ON b.nameid = f.nameid AND b.version = f.version
+		WHERE f.nameid = n.id AND ` + formerOn + ` <= $3 AND coalesce(b.created_on, '-infinity'::timestamptz) > $3
+			AND coalesce(f.deleted_on > $3, true) AND NOT EXISTS (
+				SELECT 1 FROM version AS a
+				WHERE a.nameid = n.id AND ` + boundOn + ` <= $3 AND (NOT a.is_deleted OR a.deleted_on > $3)
+					AND (` + boundOn + `, a.id) > (` + formerOn + `, f.id)
+			)
+		ORDER BY ` + formerOn + ` DESC, f.id DESC LIMIT 1
+	), (
+		SELECT a.id FROM version AS a
+		WHERE a.nameid = n.id AND ` + boundOn + ` <= $3 AND (NOT a.is_deleted OR a.deleted_on > $3)
+		ORDER BY ` + boundOn + ` DESC, a.id DESC LIMIT 1
+	))
+	AND CASE WHEN v.aux ->> 'rename_to' IS NULL THEN NOT v.is_deleted ELSE v.forwarded_on > $3 END`
+
+var resolvePast = statement{"resolve a path as it was", `
+SELECT ` + resolvedColumns + `
+FROM name AS n
+LEFT JOIN version AS v ON n.name = $2 AND ` + shownAt + `
+LEFT JOIN content AS c ON c.versionid = v.id AND v.inline
+WHERE n.name = ANY ($1)`}
+
+// ResolveAt implements store.Directory, by one statement.
+func (d *Directory) ResolveAt(ctx context.Context, path store.Path, at time.Time) (*store.Resolution, error) {
+	var found *store.Resolution
+	ask := resolvePast.with(append(pathStrings(path), string(path)), string(path), at)
+	ask.rows = func(rows pgx.Rows) error {
+		found = &store.Resolution{Path: path}
+		return addRows(found, rows, "", nil, func() error { return nil })
+	}
+	if err := (reads{d}).do(ctx, ask); err != nil {
+		return nil, err
+	}
+	found.Current = nil
+	return found, nil
+}
+
+// listPast walks all children that there ever were, in the order of listChildren. The offset makes
+// the database look for the version of one child after the other, and not for those of all at once.
+var listPast = statement{"list children as they were", `
+SELECT ` + nameColumns + `, ` + versionColumns + `
+FROM name AS n
+LEFT JOIN LATERAL (SELECT * FROM version AS v WHERE n.subtype = 1 AND ` + shownAt + ` OFFSET 0) AS v ON true
+WHERE n.pid = $1
+	AND n.name COLLATE "C" > (SELECT CASE p.name WHEN '/' THEN '/' ELSE p.name || '/' END || $2::text FROM name AS p WHERE p.id = $1)
+	AND CASE n.subtype
+		WHEN 0 THEN coalesce(n.created_on <= $3, true) AND (NOT n.is_deleted OR n.deleted_on > $3)
+		ELSE v.id IS NOT NULL
+	END
+ORDER BY n.name COLLATE "C" LIMIT $4`}
+
+// ChildrenAt implements store.Directory.
+func (d *Directory) ChildrenAt(ctx context.Context, namespace int64, at time.Time, after string, limit int) ([]store.Entry, error) {
+	return all(ctx, reads{d}, listPast, scanEntry, namespace, after, at, max(0, limit))
+}
