@@ -125,18 +125,23 @@ for _ in range(50000): os.pread(fd, 4096, rnd.randrange(1 << 18) << 12)'`,
 // loop of as many requests at once, of the same size.
 func BenchmarkMountElsewhere(b *testing.B) {
 	const size = 512 << 20
-	var remote *storetest.Remote
-	r := newReadBench(b, size, func(bulk *filesystem.Bulk) store.Assembler {
-		remote = &storetest.Remote{Assembler: bulk, Latency: latency, Rate: rate}
-		return remote
-	})
-	var mounted, plain time.Duration
-	for b.Loop() {
-		r.mounted(false, func(dir string) { mounted += r.script(dir, "dd if=f of=/dev/null bs=1M status=none") })
-		plain += r.plainLoop(size)
+	for name, storage := range map[string]func(*filesystem.Bulk) store.Assembler{
+		"far": func(bulk *filesystem.Bulk) store.Assembler {
+			return &storetest.Remote{Assembler: bulk, Latency: latency, Rate: rate}
+		},
+		"S3 nearby": func(*filesystem.Bulk) store.Assembler { return inS3(b) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			r := newReadBench(b, size, storage)
+			var mounted, plain time.Duration
+			for b.Loop() {
+				r.mounted(false, func(dir string) { mounted += r.script(dir, "dd if=f of=/dev/null bs=1M status=none") })
+				plain += r.plainLoop(size)
+			}
+			b.ReportMetric(size/(1<<20)*float64(b.N)/mounted.Seconds(), "MiB/s")
+			b.ReportMetric(100*plain.Seconds()/mounted.Seconds(), "%ofPlain")
+		})
 	}
-	b.ReportMetric(size/(1<<20)*float64(b.N)/mounted.Seconds(), "MiB/s")
-	b.ReportMetric(100*plain.Seconds()/mounted.Seconds(), "%ofPlain")
 }
 
 // plainLoop reads all content in order by requests as large, and as many at once, as the cache makes.

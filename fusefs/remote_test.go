@@ -10,6 +10,9 @@ import (
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/s3"
+	"github.com/hatrac/hatrac/store/s3/s3test"
 	"github.com/hatrac/hatrac/store/sqlite"
 	"github.com/hatrac/hatrac/store/storetest"
 )
@@ -17,8 +20,14 @@ import (
 // newRemoteRig is a rig whose content lies elsewhere.
 func newRemoteRig(t *testing.T, change ...func(*Config)) (*rig, *storetest.Remote) {
 	t.Helper()
-	root := t.TempDir()
-	dir, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(root, "db"), Migrate: true})
+	remote := &storetest.Remote{Assembler: bulkOf(t, t.TempDir())}
+	return newRigOn(t, remote, change...), remote
+}
+
+// newRigOn is a rig on a storage without a folder for drafts.
+func newRigOn(t *testing.T, bulk store.Assembler, change ...func(*Config)) *rig {
+	t.Helper()
+	dir, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "db"), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,13 +35,58 @@ func newRemoteRig(t *testing.T, change ...func(*Config)) (*rig, *storetest.Remot
 	if err := service.Init(t.Context(), dir, []string{"alice"}); err != nil {
 		t.Fatal(err)
 	}
-	remote := &storetest.Remote{Assembler: bulkOf(t, root)}
-	svc, err := service.New(service.Config{Directory: dir, Bulk: remote, Firewall: acl.Open()})
+	svc, err := service.New(service.Config{Directory: dir, Bulk: bulk, Firewall: acl.Open()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	spool := func(c *Config) { c.SpoolDir = t.TempDir() }
-	return mountRig(t, svc, append(change, spool)...), remote
+	return mountRig(t, svc, append(change, spool)...)
+}
+
+// inS3 returns a storage in an S3 server of its own.
+func inS3(t testing.TB) *s3.Bulk {
+	t.Helper()
+	server, err := s3test.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Remove() })
+	if err := server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop() })
+	if err := server.MakeBucket(t.Context(), "bucket", false); err != nil {
+		t.Fatal(err)
+	}
+	bulk, err := s3.Open(t.Context(), s3.Config{Buckets: map[string]s3.Bucket{"": {
+		Name: "bucket", PathPrefix: s3.DefaultPathPrefix, Method: s3.ByNameAndVersion,
+		Client: s3.Client{
+			Endpoint: server.URL(), PathStyle: true, Region: s3test.Region,
+			AccessKeyID: s3test.AccessKey, SecretAccessKey: s3test.SecretKey,
+		},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bulk.Close() })
+	return bulk
+}
+
+func TestContentInS3(t *testing.T) {
+	r := newRigOn(t, inS3(t))
+	text := strings.Repeat("0123456789abcdef", 1<<20)
+	v := r.put("/f", text)
+	reader := r.python()
+	reader.must(`fd = os.open("f", os.O_RDONLY); assert os.pread(fd, 16, 9 << 20) == b"0123456789abcdef"`)
+	if r.sh("cat f") != text || r.sh("cat f:"+v.Version) != text {
+		t.Error("the file reads otherwise")
+	}
+	r.sh("printf X | dd of=f conv=notrunc seek=8M bs=1 status=none; cp f g; cmp f g; cat f >> g")
+	r.settled()
+	changed := text[:8<<20] + "X" + text[8<<20+1:]
+	r.holds("/f", changed)
+	r.holds("/g", changed+changed)
+	reader.must(`assert os.pread(fd, 16, 8 << 20) == b"0123456789abcdef"; os.close(fd)`)
 }
 
 func TestContentElsewhereIsReadAheadAndKept(t *testing.T) {
