@@ -190,6 +190,40 @@ func TestCommittedContentCannotBeReopenedForWriting(t *testing.T) {
 	p.must(`assert os.pread(fd, 400000, 0) == b"a" * 300000; os.close(fd)`)
 }
 
+func TestAllHandlesOnAnInodeAreOfOneKind(t *testing.T) {
+	r := newReadRig(t)
+	r.put("/f", letters('a', 300000))
+	r.m.passthrough.on.Store(false) // as before the mount knows whether it works
+	first := r.python()
+	first.must(`fd = os.open("f", os.O_RDONLY)`)
+	r.m.passthrough.on.Store(true)
+	r.sh("cat f > /dev/null")
+	r.passed("cat 'f;versions'/* > /dev/null")
+	first.must(`os.close(fd)`)
+	for range 100 { // the kernel does not wait for the release
+		before := r.reads.Load()
+		r.sh("cp --reflink=auto f " + t.TempDir())
+		if r.reads.Load() == before {
+			break
+		}
+	}
+	second := r.python()
+	second.must(`fd = os.open("f", os.O_RDONLY)`)
+	r.m.passthrough.on.Store(false)
+	r.passed("cat f > /dev/null")
+	second.must(`os.close(fd)`)
+}
+
+func TestAReaderIsOfTheVersionThatWasLookedUp(t *testing.T) {
+	f := &file{version: "two"}
+	if f.pin("one") {
+		t.Error("a file that stands for another version by now was opened")
+	}
+	if !f.pin("two") {
+		t.Error("the version that it stands for was not")
+	}
+}
+
 // storm lets threads save files in all ways while others read them. A file that is saved by rename is
 // all of one letter, and a file that was opened for reading while nobody wrote it in place stays what
 // it is. A name may be gone; any other error is one that a disk would not have.
