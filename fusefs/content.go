@@ -2,10 +2,12 @@ package fusefs
 
 import (
 	"context"
+	"io"
 	"sync"
 
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/cache"
 )
 
 // openFound opens a version. What is no file of this machine is read through the mount's cache.
@@ -18,6 +20,19 @@ func (m *Mount) openFound(ctx context.Context, found *service.Found) (store.Cont
 		return content, nil
 	}
 	return m.cache.Open(found.Version.Address, content), nil
+}
+
+// at returns content to read on somebody's behalf: a reading of what lies elsewhere ends with ctx.
+func at(ctx context.Context, c content) io.ReaderAt {
+	switch c := c.(type) {
+	case *cache.Content:
+		return c.At(ctx)
+	case *lazyContent:
+		if open, err := c.content(); err == nil {
+			return at(ctx, open)
+		}
+	}
+	return c
 }
 
 // lazyContent is the content of a version that is opened, and the right to read it asked, when it

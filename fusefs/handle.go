@@ -68,13 +68,12 @@ func (p *pin) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult
 // readAt reads content that is no file, on behalf of a request: what lies elsewhere within the
 // deadline, and no longer than somebody waits for it.
 func (p *pin) readAt(request context.Context, dest []byte, off int64) (int, error) {
-	distant, ok := p.content.(*cache.Content)
-	if !ok {
+	if _, elsewhere := p.content.(*cache.Content); !elsewhere {
 		return p.content.ReadAt(dest, off)
 	}
 	ctx, cancel := p.m.call(request)
 	defer cancel()
-	return distant.ReadAtContext(ctx, dest, off)
+	return at(ctx, p.content).ReadAt(dest, off)
 }
 
 // Fsync implements fs.FileFsyncer. Handles on snapshots wait for nothing.
@@ -128,10 +127,12 @@ func (h *draftHandle) opened(request context.Context) {
 }
 
 // Read implements fs.FileReader.
-func (h *draftHandle) Read(_ context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
-	n, err := h.d.readAt(dest, off)
+func (h *draftHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	call, cancel := h.m.call(ctx)
+	defer cancel()
+	n, err := h.d.readAt(call, dest, off)
 	if err != nil {
-		return nil, errnoOf(err)
+		return nil, h.m.answer(ctx, err)
 	}
 	return fuse.ReadResultData(dest[:n]), 0
 }

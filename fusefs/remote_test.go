@@ -129,20 +129,27 @@ func TestStorageThatHangsIsAnErrorInBoundedTime(t *testing.T) {
 	r.expect("cksum < f | cut -d' ' -f2", "3145728\n")
 }
 
-func TestAReadingOfStorageThatHangsCanBeKilled(t *testing.T) {
-	r, remote := newRemoteRig(t, func(c *Config) { c.Deadline = time.Hour })
-	r.put("/f", letters('a', 3<<20))
-	var asked atomic.Bool
-	remote.SetFault(func(ctx context.Context, off, n int64) error {
-		asked.Store(true)
-		return storetest.Hang(ctx, off, n)
-	})
-	p := r.open()
-	p.must("cat f > /dev/null & pid=$!")
-	for !asked.Load() {
-		r.sh("stat . > /dev/null")
-	}
-	if out, _ := p.run("kill -9 $pid; wait $pid; echo $?"); !strings.Contains(out, "137") {
-		t.Errorf("the end of the reader: %s", out)
+func TestWhoWaitsForStorageThatHangsCanBeKilled(t *testing.T) {
+	for _, use := range []string{
+		"cat f", "dd if=/dev/zero count=1 of=f conv=notrunc", "truncate -s 2M f",
+		`python3 -c "import os; os.read(os.open('f', os.O_RDWR), 9)"`,
+	} {
+		t.Run(use, func(t *testing.T) {
+			r, remote := newRemoteRig(t, func(c *Config) { c.Deadline = time.Hour })
+			r.put("/f", letters('a', 3<<20))
+			var asked atomic.Bool
+			remote.SetFault(func(ctx context.Context, off, n int64) error {
+				asked.Store(true)
+				return storetest.Hang(ctx, off, n)
+			})
+			p := r.open()
+			p.must("exec " + use + " > /dev/null 2>&1 & pid=$!")
+			for !asked.Load() {
+				r.sh("stat . > /dev/null")
+			}
+			if out, _ := p.run("kill -9 $pid; wait $pid; echo $?"); !strings.Contains(out, "137") {
+				t.Errorf("the end: %s", out)
+			}
+		})
 	}
 }

@@ -95,6 +95,10 @@ func (s *Content) ReadAtContext(ctx context.Context, p []byte, off int64) (int, 
 	return n, nil
 }
 
+// At returns the content for somebody who has a deadline, or may be interrupted: readings end with
+// ctx.
+func (s *Content) At(ctx context.Context) io.ReaderAt { return bound{ctx, s} }
+
 // Section implements store.Content.
 func (s *Content) Section(ctx context.Context, off, n int64) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
@@ -103,7 +107,7 @@ func (s *Content) Section(ctx context.Context, off, n int64) (io.ReadCloser, err
 	if off < 0 || n < 0 || off > s.Size()-n {
 		return nil, store.Wrap(store.Internal, "read content", errors.New("the section lies outside of the content"))
 	}
-	return io.NopCloser(io.NewSectionReader(bound{ctx, s}, off, n)), nil
+	return io.NopCloser(io.NewSectionReader(s.At(ctx), off, n)), nil
 }
 
 // bound is content that is read on behalf of one request.
