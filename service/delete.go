@@ -16,7 +16,11 @@ func (s *Service) Delete(ctx context.Context, c acl.Client, req Delete) error {
 		return err
 	}
 	var gone acl.Kind
-	err := s.updateOn(ctx, func(tx store.Tx) error {
+	update := s.updateOn
+	if req.Soon {
+		update = s.updateSoon
+	}
+	err := update(ctx, func(tx store.Tx) error {
 		r, err := tx.Resolve(ctx, req.Path, "")
 		if err != nil {
 			return err

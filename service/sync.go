@@ -19,10 +19,11 @@ const DefaultSyncInterval = time.Second
 // transaction that binds it; the mark goes only when the content is durable. So after a crash
 // exactly the marked versions are in doubt, and a version that is not marked never is.
 
-// soonSpooler returns the storage if it can take content that becomes durable later.
+// soonSpooler returns the storage if it can make content durable that is not; if it has a folder
+// for spool files, it takes more of that.
 func (s *Service) soonSpooler() (store.SoonSpooler, bool) {
 	spooler, ok := s.bulk.(store.SoonSpooler)
-	return spooler, ok && spooler.SpoolDir() != ""
+	return spooler, ok
 }
 
 // settle makes versions durable and takes their marks away. What is not whole is removed. It

@@ -180,7 +180,7 @@ func (s *Service) Sync(ctx context.Context) error {
 // passed, until ctx ends. Then it makes the last of it durable.
 func (s *Service) keepSyncing(ctx context.Context) {
 	spooler, ok := s.soonSpooler()
-	if !ok || s.cfg.SyncInterval < 0 {
+	if !ok || spooler.SpoolDir() == "" || s.cfg.SyncInterval < 0 {
 		return
 	}
 	node, leave, err := spooler.Attend(ctx)

@@ -83,7 +83,8 @@ type Spooler interface {
 }
 
 // SoonSpooler is a Spooler whose content may be bound before it is durable, so that much of it
-// becomes durable in one go.
+// becomes durable in one go. Without a SpoolDir nothing can be added, nor attended to, but what was
+// before can be made durable.
 type SoonSpooler interface {
 	Spooler
 

@@ -9,17 +9,20 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/hatrac/hatrac/store"
 )
 
-// Storage is what layers make together. It is a store.Capacity as well if the first one is.
+// Storage is what layers make together. It is a store.Capacity and a store.Lister as well if the
+// first one is.
 type Storage interface {
 	store.Assembler
-	// The folder for spool files is that of the first layer; there is none if it has none.
-	store.Spooler
+	// The folder for spool files is that of the first layer; there is none if that is no
+	// store.SoonSpooler.
+	store.SoonSpooler
 	store.Namer
+	store.Heir
+	store.Recaller
 	store.Presigner
 	// OpenSized looks for content in all layers but the last.
 	store.SizedOpener
@@ -33,11 +36,25 @@ type Storage interface {
 // itself, and only what no other has.
 func New(first store.Assembler, others ...store.Bulk) Storage {
 	b := &bulk{assembler: first, layers: append([]store.Bulk{first}, others...)}
-	if capacity, ok := first.(store.Capacity); ok {
+	capacity, measures := first.(store.Capacity)
+	lister, lists := first.(store.Lister)
+	switch {
+	case measures && lists:
+		return struct {
+			*bulk
+			measured
+			listed
+		}{b, capacity, lister}
+	case measures:
 		return struct {
 			*bulk
 			measured
 		}{b, capacity}
+	case lists:
+		return struct {
+			*bulk
+			listed
+		}{b, lister}
 	}
 	return b
 }
@@ -57,6 +74,7 @@ func (b *bulk) last() store.Bulk { return b.layers[len(b.layers)-1] }
 type (
 	assembler store.Assembler
 	measured  store.Capacity
+	listed    store.Lister
 )
 
 // Remove implements store.Bulk. What the first layer does not have is no error; what others have
@@ -69,30 +87,26 @@ func (b *bulk) Remove(ctx context.Context, a store.Address) error {
 	return err
 }
 
-// SpoolDir implements store.Spooler.
-func (b *bulk) SpoolDir() string {
-	if spooler, ok := b.assembler.(store.Spooler); ok {
-		return spooler.SpoolDir()
-	}
-	return ""
-}
-
-var errNoSpool = errors.New("the storage has no spool folder")
-
-// Adopt implements store.Spooler.
-func (b *bulk) Adopt(ctx context.Context, p store.Placement, file *os.File) (store.Address, error) {
-	if spooler, ok := b.assembler.(store.Spooler); ok {
-		return spooler.Adopt(ctx, p, file)
-	}
-	return "", store.Wrap(store.Internal, "adopt file", errNoSpool)
-}
-
 // VersionID implements store.Namer: new content is in the first layer.
 func (b *bulk) VersionID(a store.Address) string {
 	if namer, ok := b.assembler.(store.Namer); ok {
 		return namer.VersionID(a)
 	}
 	return ""
+}
+
+// UploadAddress implements store.Heir: the original server kept uploads in its first layer too.
+func (b *bulk) UploadAddress(name, job string) (store.Address, error) {
+	if heir, ok := b.assembler.(store.Heir); ok {
+		return heir.UploadAddress(name, job)
+	}
+	return store.Origin{Name: name, Version: job}.Address(), nil
+}
+
+// HoldsUnrecorded implements store.Recaller.
+func (b *bulk) HoldsUnrecorded(a store.Address) bool {
+	recaller, ok := b.assembler.(store.Recaller)
+	return ok && recaller.HoldsUnrecorded(a)
 }
 
 // Close implements io.Closer.

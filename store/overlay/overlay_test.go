@@ -218,52 +218,6 @@ func TestChunksGoToTheFirstLayer(t *testing.T) {
 	wantKind(t, err, store.NotFound)
 }
 
-func TestTheFirstLayerLendsItsExtras(t *testing.T) {
-	l := newLayers(t)
-	if got, want := l.SpoolDir(), l.files[0].SpoolDir(); got != want {
-		t.Errorf("the spool is %s, want %s", got, want)
-	}
-	if _, ok := l.Storage.(store.Capacity); !ok {
-		t.Error("nobody knows the capacity")
-	}
-	spooled, err := os.CreateTemp(l.SpoolDir(), "draft")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = spooled.Close() }()
-	if _, err := spooled.WriteString("draft"); err != nil {
-		t.Fatal(err)
-	}
-	a, err := l.Adopt(t.Context(), store.Placement{Size: 5}, spooled)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantContent(t, l.files[0], a, "draft")
-	if id := l.VersionID(a); id != "" {
-		t.Errorf("the version has to be %q", id)
-	}
-
-	plainOne := overlay.New(plain{l.files[0]}, l.files[1])
-	if dir := plainOne.SpoolDir(); dir != "" {
-		t.Errorf("the spool of a layer without one is %s", dir)
-	}
-	if _, ok := plainOne.(store.Capacity); ok {
-		t.Error("the capacity of a lower layer counts")
-	}
-	_, err = plainOne.Adopt(t.Context(), store.Placement{Size: 5}, spooled)
-	wantKind(t, err, store.Internal)
-
-	named := overlay.New(naming{l.files[0]}, l.files[1])
-	if id := named.VersionID(a); id != "id of "+string(a) {
-		t.Errorf("the version has to be %q, want what the first layer says", id)
-	}
-}
-
-// naming is a storage that names the versions of its content.
-type naming struct{ store.Assembler }
-
-func (naming) VersionID(a store.Address) string { return "id of " + string(a) }
-
 func TestCloseClosesAllLayers(t *testing.T) {
 	var closed []string
 	broken := errors.New("it does not close")
