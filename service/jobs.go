@@ -118,7 +118,7 @@ func (p *put) mayStart(v view, req StartJob) error {
 // bindJob adds the job to its object.
 func (p *put) bindJob(ctx context.Context, req StartJob, job *store.Job) error {
 	var changes []Change
-	err := p.dir.Update(ctx, func(tx store.Tx) error {
+	err := p.updateOn(ctx, func(tx store.Tx) error {
 		changes = nil
 		r, err := tx.Resolve(ctx, req.Path, "")
 		if err != nil {

@@ -58,7 +58,7 @@ type put struct {
 // update is the Update of the request's depth.
 func (p *put) update(ctx context.Context, fn func(store.Tx) error) error {
 	if p.soon {
-		return p.dir.UpdateSoon(ctx, fn)
+		return p.again(ctx, p.dir.UpdateSoon, fn)
 	}
 	return p.updateOn(ctx, fn)
 }
@@ -322,7 +322,7 @@ func (p *put) makeObject(ctx context.Context, tx store.Tx, v *view, b birth) err
 		Parent: parent, Path: p.req.Path, Kind: acl.Object,
 		ACLs: owned(p.client, p.req.ACLs), Created: now,
 	}
-	return tx.CreateName(ctx, v.Name)
+	return create(ctx, tx, v.Name)
 }
 
 // complete returns the version with what depends on the object as it is now.
