@@ -82,7 +82,7 @@ func (s *Service) StartJob(ctx context.Context, c acl.Client, req StartJob) (*Jo
 		Job: rand.Text(), Size: req.Size, ChunkSize: req.ChunkSize, Metadata: req.Metadata,
 		ACLs: owned(c, nil), Created: now, Active: now,
 	}
-	place := store.Placement{Path: req.Path, Version: job.Job, Size: req.Size}
+	place := placement(req.Path, &job)
 	if job.Address, err = s.bulk.Begin(ctx, place, req.ChunkSize); err != nil {
 		return nil, err
 	}
