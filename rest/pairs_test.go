@@ -60,8 +60,14 @@ var (
 // how many on all pairs but the first.
 const (
 	storyCount = "rapid.checks"
-	fewStories = "10"
+	fewStories = "3"
 )
+
+// onFirst are the tests that run on the first pair alone: those about clients, sessions, pages, logs
+// and limits, which no back end has to do with, and long lists, whose pages the contract of directories covers.
+const onFirst = "Login|LogIn|Cookie|Session|Origin|Preflight|Health|Tokens|WhoKnow|Sister|TheLog|Audit|" +
+	"Template|PageForPeople|Documents|Stalled|DoesNotRead|LongListings|MemoryOf|AllVersionsOf|" +
+	"EachListOfTheFirewall|EveryOperationAsks|RoundTrips|LostCommit|Description|Described|Parse|Fuzz"
 
 // TestMain runs everything on one pair after the other. What is asked for by name alone,
 // benchmarks and fuzzing, runs on the first.
@@ -100,7 +106,7 @@ func runOnPairs(m *testing.M) (code int, err error) {
 			code = failed
 			err = errors.Join(err, fmt.Errorf("these tests failed on %s", on.name))
 		}
-		if err := flag.Set(storyCount, fewStories); err != nil {
+		if err := errors.Join(flag.Set(storyCount, fewStories), flag.Set("test.skip", onFirst)); err != nil {
 			return 1, err
 		}
 	}
