@@ -3,6 +3,7 @@
 package fusefs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,8 @@ const (
 type Config struct {
 	// Dir is the mount point, a folder that exists.
 	Dir string
+	// Source is what the system's table of mounts says the mount is of, "hatrac" by default.
+	Source string
 	// Service is the store. It outlives the mount.
 	Service *service.Service
 	// Client is the identity that all use of the mount counts as.
@@ -88,6 +91,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, err
 	}
 	c.Dir = dir
+	c.Source = cmp.Or(c.Source, "hatrac")
 	c.ReadOnly = c.ReadOnly || !c.AsOf.IsZero()
 	for _, d := range []struct {
 		value *time.Duration
@@ -214,7 +218,7 @@ func (m *Mount) options() *fs.Options {
 		RootStableAttr:  &fs.StableAttr{Ino: nameIno(m.root.id)},
 		MountOptions: fuse.MountOptions{
 			AllowOther:    m.cfg.AllowOther,
-			FsName:        "hatrac",
+			FsName:        m.cfg.Source,
 			Name:          "hatrac",
 			MaxWrite:      maxRequest,
 			MaxBackground: maxBackground,
