@@ -129,6 +129,7 @@ func (n *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 		Path: path, Revive: true, Attr: initial(ctx, mode), Soon: true,
 	})
 	n.m.own.end(deed, "", err)
+	n.m.overlay.change(path, n.m.clock.Add(1))
 	if err != nil {
 		return nil, n.m.answerNew(ctx, err)
 	}

@@ -139,7 +139,7 @@ type Mount struct {
 	own     ownChanges
 	retries retries
 	epoch   atomic.Uint64 // grows when anything that is known may have changed
-	clock   atomic.Uint64 // grows with each change of this mount that gives a file a version
+	clock   atomic.Uint64 // grows with each change of names or content by this mount
 	closing atomic.Bool
 
 	work sync.WaitGroup // notifications and timed commits under way

@@ -155,6 +155,7 @@ func (n *dirNode) Rmdir(ctx context.Context, name string) syscall.Errno {
 		return syscall.ENOTEMPTY
 	default:
 		err = n.m.remove(wait, e.info.Name.Path, acl.Namespace)
+		n.m.overlay.change(e.info.Name.Path, n.m.clock.Add(1))
 	}
 	return n.m.answer(ctx, err)
 }
