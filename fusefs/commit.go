@@ -61,7 +61,7 @@ func (m *Mount) put(f *file, path store.Path, content finished, cond service.Con
 func (f *file) committed(v *store.Version) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.version = v.Version
+	f.version, f.covers = v.Version, false
 	f.bound = f.m.clock.Add(1)
 	f.seen = time.Time{}
 	if f.info != nil {
