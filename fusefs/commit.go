@@ -41,6 +41,7 @@ func (m *Mount) put(f *file, path store.Path, content finished, cond service.Con
 		Size:          content.size,
 		SkipUnchanged: true,
 		KeepMetadata:  true,
+		NotKept:       linkType, // a draft is a file, also where a link was
 		Metadata:      f.takeDeclared(),
 		Revive:        true,
 		Attr:          attr,

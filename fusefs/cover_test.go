@@ -34,3 +34,13 @@ func TestALinkMayTakeANameThatWasMovedAway(t *testing.T) {
 	r.sh("mv f h; echo s > s~; mv -n s~ f")
 	r.expect("cat f; ls -A", "s\nf\ng\nh\n")
 }
+
+func TestAFileThatReplacesALinkIsNone(t *testing.T) {
+	r := newRig(t)
+	r.sh("for f in a b c; do ln -s target $f; done; echo text > s~; mv s~ a; printf target > s~; mv s~ b; exec 5> d; echo text >&5; mv d c; exec 5>&-")
+	r.settled()
+	r.unmount()
+	r.mount()
+	r.refused("readlink a b c", "")
+	r.expect("cat a b c; stat -c %F a b c", "text\ntargettext\nregular file\nregular file\nregular file\n")
+}
