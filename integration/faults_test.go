@@ -71,7 +71,7 @@ func (s *site) writeAndKill(inside string, writers, after int) map[string]int {
 func TestNoCommitIsHalfWheneverTheServerIsKilled(t *testing.T) {
 	s := newSite(t)
 	admin := s.as(s.token("admin"))
-	for round := range 6 {
+	for round := range 4 {
 		namespace := fmt.Sprint("/round", round)
 		admin.mkdir(namespace)
 		inside := filepath.Join(s.mount, namespace)

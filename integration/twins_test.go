@@ -48,6 +48,6 @@ func twins(t *testing.T, script string, runs, steps int) {
 	s.stop()
 }
 
-func TestAFileBehavesAsOnADisk(t *testing.T) { twins(t, "testdata/twinfile.py", 4, 250) }
+func TestAFileBehavesAsOnADisk(t *testing.T) { twins(t, "testdata/twinfile.py", 3, 200) }
 
-func TestATreeBehavesAsOnADisk(t *testing.T) { twins(t, "testdata/twintree.py", 3, 200) }
+func TestATreeBehavesAsOnADisk(t *testing.T) { twins(t, "testdata/twintree.py", 2, 100) }
