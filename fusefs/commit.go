@@ -41,6 +41,7 @@ func (m *Mount) put(f *file, path store.Path, content finished, cond service.Con
 		Size:          content.size,
 		SkipUnchanged: true,
 		KeepMetadata:  true,
+		NotKept:       linkType, // a draft is a file, also where a link was
 		Metadata:      f.takeDeclared(),
 		Revive:        true,
 		Attr:          attr,
@@ -61,7 +62,7 @@ func (m *Mount) put(f *file, path store.Path, content finished, cond service.Con
 func (f *file) committed(v *store.Version) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.version = v.Version
+	f.version, f.covers = v.Version, false
 	f.bound = f.m.clock.Add(1)
 	f.seen = time.Time{}
 	if f.info != nil {

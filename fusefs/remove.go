@@ -53,6 +53,9 @@ func (m *Mount) unlink(ctx context.Context, f *file) error {
 	if f.nameless() {
 		return syscall.ENOENT
 	}
+	if err := m.uncover(ctx, f); err != nil {
+		return err
+	}
 	ref := f.where()
 	if ref.Version != "" {
 		err := m.remove(ctx, ref.Path, acl.Object)
@@ -61,6 +64,28 @@ func (m *Mount) unlink(ctx context.Context, f *file) error {
 		}
 	}
 	m.unbind(f)
+	return nil
+}
+
+func (f *file) setCovers(covers bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.covers = covers
+}
+
+// uncover deletes from the store what the draft of f was renamed over, before the name leads
+// elsewhere or to nothing: it must not come to light again.
+func (m *Mount) uncover(ctx context.Context, f *file) error {
+	f.mu.Lock()
+	path, covers := f.path, f.covers && !f.unbound
+	f.mu.Unlock()
+	if !covers {
+		return nil
+	}
+	if err := m.remove(ctx, path, acl.Object); err != nil && store.KindOf(err) != store.NotFound {
+		return err
+	}
+	f.setCovers(false)
 	return nil
 }
 
@@ -155,6 +180,7 @@ func (n *dirNode) Rmdir(ctx context.Context, name string) syscall.Errno {
 		return syscall.ENOTEMPTY
 	default:
 		err = n.m.remove(wait, e.info.Name.Path, acl.Namespace)
+		n.m.overlay.change(e.info.Name.Path, n.m.clock.Add(1))
 	}
 	return n.m.answer(ctx, err)
 }
