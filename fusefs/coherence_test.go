@@ -129,3 +129,17 @@ func TestALostChangeMakesTheKernelLookAgain(t *testing.T) {
 	r.heardAll()
 	r.expect("cat d/f", "two")
 }
+
+func TestAChangeFromElsewhereIsNotTakenForAnOwnOne(t *testing.T) {
+	r := newRig(t, slow)
+	r.m.own.end(r.m.own.begin("/d", service.Described), "", nil)
+	change := service.Change{Action: service.Described, Path: "/d", Kind: acl.Namespace}
+	before := r.m.epoch.Load()
+	if r.m.heard(change); r.m.epoch.Load() != before {
+		t.Error("the mount forgets what it did itself")
+	}
+	change.Elsewhere = true
+	if r.m.heard(change); r.m.epoch.Load() == before {
+		t.Error("the mount does not forget what others changed")
+	}
+}

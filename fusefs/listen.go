@@ -27,7 +27,7 @@ func (m *Mount) heard(c service.Change) {
 		m.epoch.Add(1)
 		m.forgetAll(m.root.EmbeddedInode())
 		return
-	case m.own.made(c):
+	case !c.Elsewhere && m.own.made(c):
 		m.forgetVersions(c.Path)
 		m.forgetVersions(c.From)
 		return

@@ -120,7 +120,7 @@ func (m *Mount) remove(ctx context.Context, path store.Path, kind acl.Kind) erro
 	call, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
 	defer cancel()
 	deed := m.own.begin(path, service.Deleted)
-	err := m.svc.Delete(call, m.cfg.Client, service.Delete{Path: path, Kind: kind, OnlyEmpty: true})
+	err := m.svc.Delete(call, m.cfg.Client, service.Delete{Path: path, Kind: kind, OnlyEmpty: true, Soon: true})
 	m.own.end(deed, "", err)
 	return err
 }

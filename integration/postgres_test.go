@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/hatrac/hatrac/store/postgres/pgtest"
 )
 
 // configFile writes a hatrac_config.json and returns its path.
@@ -28,23 +26,7 @@ func configFile(t *testing.T, settings map[string]any) string {
 
 // TestServesFromPostgreSQL keeps the directory in PostgreSQL, kills that, and goes on.
 func TestServesFromPostgreSQL(t *testing.T) {
-	db, err := pgtest.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Remove(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := db.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := startPostgres(t)
 	config := configFile(t, map[string]any{
 		"database_type": "postgres", "database_dsn": db.DSN("postgres"),
 		"storage_path": filepath.Join(t.TempDir(), "content"),

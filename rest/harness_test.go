@@ -90,6 +90,8 @@ type options struct {
 	firewall *acl.Firewall
 	rest     func(*Config)
 	bulk     func(store.Assembler) store.Assembler
+	// directory, if not nil, is served instead of one in SQLite, and closed in the end.
+	directory store.Directory
 	// retention is how long what was deleted can be restored.
 	retention time.Duration
 	// direct keeps also the smallest content out of the directory.
@@ -99,8 +101,12 @@ type options struct {
 func newSite(t *testing.T, o options) *site {
 	t.Helper()
 	ctx := t.Context()
-	directory, err := sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "hatrac.db"), Migrate: true})
-	must(t, err)
+	directory := o.directory
+	if directory == nil {
+		var err error
+		directory, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "hatrac.db"), Migrate: true})
+		must(t, err)
+	}
 	t.Cleanup(func() { must(t, directory.Close()) })
 	files, err := filesystem.Open(ctx, filesystem.Config{Root: filepath.Join(t.TempDir(), "content")})
 	must(t, err)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/hatrac/hatrac/store"
@@ -12,16 +13,14 @@ import (
 const reclaimInterval = time.Minute
 
 // Run makes commits durable that may wait, which none may unless it runs, reclaims the content of
-// what was deleted, ends forgotten uploads and sweeps up what unfinished work left behind, until
-// ctx ends. Then it makes the last commits durable. It is called once. Its return value is always
-// ctx.Err().
+// what was deleted, ends forgotten uploads, sweeps up what unfinished work left behind, and
+// announces what other processes change, until ctx ends. Then it makes the last commits durable. It
+// is called once. Its return value is always ctx.Err().
 func (s *Service) Run(ctx context.Context) error {
-	synced := make(chan struct{})
-	go func() {
-		defer close(synced)
-		s.keepSyncing(ctx)
-	}()
-	defer func() { <-synced }()
+	var beside sync.WaitGroup
+	beside.Go(func() { s.keepSyncing(ctx) })
+	beside.Go(func() { s.hear(ctx) })
+	defer beside.Wait()
 	reclaim := time.NewTicker(reclaimInterval)
 	defer reclaim.Stop()
 	sweep := time.NewTicker(s.cfg.SweepInterval)

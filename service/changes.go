@@ -35,8 +35,11 @@ type Change struct {
 	From store.Path
 	// Client is the identity of who did it; empty for the anonymous client.
 	Client string
-	// Lost means that changes were left out because the listener was slow: anything may
-	// have changed. All other fields are zero.
+	// Elsewhere means that another process on the same store made it. Only changes of lists, and
+	// of namespaces as a whole, are heard from there.
+	Elsewhere bool
+	// Lost means that changes were left out, because the listener was slow or another process
+	// could not be heard: anything may have changed. All other fields are zero.
 	Lost bool
 }
 

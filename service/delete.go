@@ -16,7 +16,11 @@ func (s *Service) Delete(ctx context.Context, c acl.Client, req Delete) error {
 		return err
 	}
 	var gone acl.Kind
-	err := s.updateOn(ctx, func(tx store.Tx) error {
+	update := s.updateOn
+	if req.Soon {
+		update = s.updateSoon
+	}
+	err := update(ctx, func(tx store.Tx) error {
 		r, err := tx.Resolve(ctx, req.Path, "")
 		if err != nil {
 			return err
@@ -28,6 +32,11 @@ func (s *Service) Delete(ctx context.Context, c acl.Client, req Delete) error {
 		gone = v.Name.Kind
 		if err := v.mayDelete(ctx, tx, req); err != nil {
 			return err
+		}
+		if gone == acl.Namespace {
+			if err := tell(ctx, tx, Change{Action: Deleted, Path: req.Path, Kind: gone}); err != nil {
+				return err
+			}
 		}
 		now := time.Now()
 		return tx.DeleteTree(ctx, req.Path, now, now.Add(s.cfg.DeletedRetention))

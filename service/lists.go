@@ -138,6 +138,9 @@ func (s *Service) SetACL(ctx context.Context, c acl.Client, ref store.Ref, chang
 		if err := checkList(list); err != nil {
 			return err
 		}
+		if err := tell(ctx, tx, Change{Action: Described, Path: ref.Path, Kind: v.Name.Kind, Version: ref.Version}); err != nil {
+			return err
+		}
 		scope.Own = scope.Own.Clone()
 		scope.Own[change.List] = list
 		if !acl.Owned(scope) {

@@ -25,16 +25,18 @@ func (s *Service) MoveNamespace(ctx context.Context, c acl.Client, req MoveNames
 		return false, store.NewError(store.Conflict, string(req.Target), "A namespace cannot be moved into itself.")
 	}
 	var m *relocation
+	move := Change{Action: Renamed, Path: req.Target, From: req.Source, Kind: acl.Namespace, Client: c.ID}
 	err = s.dir.Update(ctx, func(tx store.Tx) error {
 		m = &relocation{client: c, req: req, tx: tx, now: time.Now()}
-		return m.run(ctx, s.cfg.DeletedRetention)
+		if err := m.run(ctx, s.cfg.DeletedRetention); err != nil || m.repeated() {
+			return err
+		}
+		return tell(ctx, tx, move)
 	})
 	if err != nil || m.repeated() {
 		return false, err
 	}
-	s.changes.announce(append(m.birth.announcements(c), Change{
-		Action: Renamed, Path: req.Target, From: req.Source, Kind: acl.Namespace, Client: c.ID,
-	})...)
+	s.changes.announce(append(m.birth.announcements(c), move)...)
 	return true, nil
 }
 

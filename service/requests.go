@@ -84,6 +84,9 @@ type Delete struct {
 	Kind acl.Kind
 	// OnlyEmpty refuses to delete a namespace that shows anything (NotEmpty).
 	OnlyEmpty bool
+	// Soon lets the deletion become durable a moment after it is visible, with other changes.
+	// Content is removed only when it is.
+	Soon bool
 	Conditions
 }
 

@@ -30,6 +30,9 @@ func (s *Service) Restore(ctx context.Context, c acl.Client, ref store.Ref, cond
 		} else {
 			back, err = v.restoreName(ctx, tx, cond)
 		}
+		if err == nil && back != nil && back.Kind == acl.Namespace {
+			err = tell(ctx, tx, *back)
+		}
 		return err
 	})
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 type values struct {
 	servicePrefix, databaseType, databaseDSN, databaseSchema string
 	databaseRetries                                          int
+	databaseNotify                                           bool
 	storageBackend, storagePath                              string
 	s3, s3Connection, errorTemplates                         tree
 	s3Bucket, s3Prefix                                       string
@@ -21,6 +22,8 @@ type values struct {
 	retention, uploadExpiration, sweepGrace, sweepInterval   time.Duration
 	syncInterval                                             time.Duration
 	inlineLimit                                              int
+	mountCache                                               int64
+	mountSpool                                               string
 	listen, tlsCert, tlsKey, auditLog                        string
 	allowedOrigins, trustedProxies                           []string
 
@@ -84,10 +87,11 @@ func (k key) env() string {
 func defaults() *values {
 	return &values{
 		servicePrefix: "/hatrac", databaseType: "sqlite", databaseSchema: "hatrac", databaseRetries: 5,
+		databaseNotify: true,
 		storageBackend: "filesystem", storagePath: defaultStoragePath, maxPayload: 128 << 20,
 		uploadExpiration: 168 * time.Hour, sweepGrace: 24 * time.Hour, sweepInterval: time.Hour,
-		syncInterval: time.Second,
-		inlineLimit:  4 << 10, listen: "127.0.0.1:8080",
+		syncInterval: time.Second, mountCache: 256 << 20,
+		inlineLimit: 4 << 10, listen: "127.0.0.1:8080",
 		sessionLifetime: minutes(30 * time.Minute), cookie: "webauthn", logoutURL: "/",
 		proxy: proxyValues{
 			host: "localhost", path: "/authn/session", maxAge: seconds(time.Minute), maxEntries: 10000,
@@ -109,6 +113,7 @@ func (v *values) storeKeys() []key {
 		{name: "database_dsn", into: &v.databaseDSN, place: true, secret: true, old: []string{"database_name"}, doc: "the path of the SQLite file, or the connection string of PostgreSQL"},
 		{name: "database_schema", into: &v.databaseSchema, place: true, doc: "the schema with the tables in PostgreSQL"},
 		{name: "database_max_retries", into: &v.databaseRetries, doc: "how often a transaction is tried again after a conflict or a lost connection"},
+		{name: "database_notify", into: &v.databaseNotify, doc: "tell other processes on the same PostgreSQL at once of changed lists and of moved or deleted namespaces"},
 		{name: "storage_backend", into: &v.storageBackend, place: true, old: []string{"backend"}, doc: "where content is: filesystem, amazons3 or overlay"},
 		{name: "storage_path", into: &v.storagePath, place: true, doc: "the folder of the content, with filesystem"},
 		{name: "s3_config", into: &v.s3, place: true, doc: "the buckets and sessions, with amazons3"},
@@ -122,6 +127,8 @@ func (v *values) storeKeys() []key {
 		{name: "sweep_grace", into: &v.sweepGrace, doc: "the age at which content that belongs to nothing is garbage; it must be longer than the longest upload"},
 		{name: "sweep_interval", into: &v.sweepInterval, doc: "the time between two looks for garbage"},
 		{name: "sync_interval", into: &v.syncInterval, doc: "how long what was closed in a mount may wait to be durable; 0: close waits for the disk"},
+		{name: "mount_cache_size", into: &v.mountCache, doc: "how many bytes a mount keeps in memory of content that is not on a file system of this machine"},
+		{name: "mount_spool_path", into: &v.mountSpool, doc: "the folder where a mount keeps what is being written, if the content is not on a file system of this machine"},
 	}
 }
 

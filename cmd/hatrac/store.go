@@ -91,6 +91,7 @@ func openDirectory(ctx context.Context, cfg *config.Config, create bool) (store.
 		}
 		return postgres.Open(ctx, postgres.Config{
 			DSN: cfg.Database, Schema: cfg.DatabaseSchema, Migrate: create, MaxRetries: retries,
+			NoNotes: !cfg.DatabaseNotify,
 		})
 	}
 	if create {

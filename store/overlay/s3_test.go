@@ -142,21 +142,43 @@ func TestOneLayerIsDown(t *testing.T) {
 	}
 }
 
-// TestContentOfTheOriginalServerIsFoundBelowS3: its addresses are those of S3 too.
+// TestContentOfTheOriginalServerIsFoundBelowS3, which has another idea of version ids.
 func TestContentOfTheOriginalServerIsFoundBelowS3(t *testing.T) {
-	root := t.TempDir()
-	newer, older := objects(t, newBucket(t, s3.ByNameAndVersion)), files(t, root)
+	for name, method := range methods {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			newer, older := objects(t, newBucket(t, method)), files(t, root)
+			b := overlay.New(newer, older)
+			put(t, newer, "another object of that name")
+			for _, version := range []string{"AXEVJWMJQTBHDYZ6UCJZV4GKEU", "V", "null"} {
+				if err := os.WriteFile(filepath.Join(root, "o:"+version), []byte("original"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				a := store.Origin{Name: "/o", Version: version}.Address()
+				if method == s3.ByName || version != "V" {
+					wantContent(t, b, a, "original")
+				}
+				if err := b.Remove(t.Context(), a); err != nil {
+					t.Errorf("remove: %v", err)
+				}
+				wantContent(t, older, a, "original")
+			}
+		})
+	}
+}
+
+// TestS3OfSomeNamespacesAlone has nothing of others.
+func TestS3OfSomeNamespacesAlone(t *testing.T) {
+	newer, err := s3.Open(t.Context(), s3.Config{Buckets: map[string]s3.Bucket{"some": newBucket(t, s3.ByName)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = newer.Close() })
+	older := objects(t, newBucket(t, s3.ByNameAndVersion))
 	b := overlay.New(newer, older)
-	put(t, newer, "another version of that name")
-	for _, version := range []string{"AXEVJWMJQTBHDYZ6UCJZV4GKEU", "null"} {
-		if err := os.WriteFile(filepath.Join(root, "o:"+version), []byte("original"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		a := store.Origin{Name: "/o", Version: version}.Address()
-		wantContent(t, b, a, "original")
-		if err := b.Remove(t.Context(), a); err != nil {
-			t.Errorf("remove: %v", err)
-		}
-		wantContent(t, b, a, "original")
+	a := put(t, older, "content")
+	wantContent(t, b, a, "content")
+	if err := b.Remove(t.Context(), a); err != nil {
+		t.Errorf("remove: %v", err)
 	}
 }

@@ -30,6 +30,7 @@ var (
 	errNoRow  = errors.New("there is no such row")
 	errTwin   = errors.New("there is such a row already")
 	errOver   = errors.New("the transaction has ended")
+	errCut    = errors.New("the connection is closed")
 )
 
 func kindOf(err error) store.ErrorKind {
@@ -104,18 +105,17 @@ func retryable(err error) bool {
 	return errors.As(err, &lost)
 }
 
-// uncertain reports whether a COMMIT that failed so may have happened all the same: the
-// connection broke after it was sent, or the server fell while it worked on it.
+// uncertain reports whether a COMMIT that was sent and failed so may have happened all the same:
+// the connection broke, or the server fell while it worked on it. What the driver believes is not
+// asked, because it takes a connection that broke before the answer for one that was closed before.
 func uncertain(err error) bool {
-	if pgconn.SafeToRetry(err) {
-		return false
-	}
 	var said *pgconn.PgError
-	if !errors.As(err, &said) {
-		return true
-	}
-	severity := cmp.Or(said.SeverityUnlocalized, said.Severity)
-	return severity != "ERROR" || said.Code == "40003"
+	return !errors.As(err, &said) || !survived(said) || said.Code == "40003"
+}
+
+// survived reports whether the connection goes on after what the server said.
+func survived(said *pgconn.PgError) bool {
+	return cmp.Or(said.SeverityUnlocalized, said.Severity) == "ERROR"
 }
 
 // gone returns why ctx has ended, if it has, because the driver tells that in many ways, else

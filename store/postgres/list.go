@@ -37,8 +37,8 @@ func (d *Directory) Versions(ctx context.Context, object, before int64, limit in
 }
 
 var liveVersions = statement{"list live versions", `
-SELECT ` + versionColumns + `, c.bytes
-FROM version AS v LEFT JOIN content AS c ON c.versionid = v.id AND v.inline
+SELECT ` + versionColumns + `, ` + contentOf + `
+FROM version AS v
 WHERE v.nameid = $1 AND NOT v.is_deleted
 ORDER BY v.id`}
 

@@ -13,18 +13,18 @@ import (
 
 // The statements of MoveTree move the path $1 and those between $2 and $3 to the path $4.
 const (
-	// movedPath is where a name s of the tree goes.
-	movedPath = `($4::text || substr(s.name, length($1) + 1))`
-	// pairs are names s of the tree with what is at their new paths, t.
-	pairs = `name AS s JOIN name AS t ON t.name = ` + movedPath + ` WHERE s.id IN ` + tree
+	// movedPath is where a name n of the tree goes.
+	movedPath = `($4::text || substr(n.name, length($1) + 1))`
+	// pairs are names n of the tree with what is at their new paths, t.
+	pairs = `name AS n JOIN name AS t ON t.name = ` + movedPath + ` WHERE ` + inTree
 	// taken are the IDs of the names t in pairs.
 	taken = `(SELECT t.id FROM ` + pairs + `)`
-	// twins are the IDs of versions of a name t in pairs of whose id s has a version too.
+	// twins are the IDs of versions of a name t in pairs of whose id n has a version too.
 	twins = `(
-	SELECT w.id FROM name AS s JOIN name AS t ON t.name = ` + movedPath + `
+	SELECT w.id FROM name AS n JOIN name AS t ON t.name = ` + movedPath + `
 	JOIN version AS w ON w.nameid = t.id
-	JOIN version AS v ON v.nameid = s.id AND v.version = w.version
-	WHERE s.id IN ` + tree + `
+	JOIN version AS v ON v.nameid = n.id AND v.version = w.version
+	WHERE ` + inTree + `
 )`
 )
 
@@ -32,8 +32,8 @@ var (
 	moveTop = statement{"move a namespace", `
 SELECT n.id, n.pid, n.moved_to FROM name AS n
 WHERE n.name = $1 AND NOT n.is_deleted AND n.subtype = 0`}
-	moveKinds = statement{"look for names of another kind", `
-SELECT t.id FROM ` + pairs + ` AND (s.subtype <> t.subtype OR NOT t.is_deleted) LIMIT 1`}
+	moveKinds = statement{"count names of another kind", `
+SELECT count(*) FROM ` + pairs + ` AND (n.subtype <> t.subtype OR NOT t.is_deleted)`}
 	// lockTaken keeps deleted names from being revived until they are gone.
 	lockTaken = statement{"lock deleted names", `
 SELECT t.id FROM ` + pairs + ` ORDER BY t.id FOR UPDATE OF t`}
@@ -44,21 +44,22 @@ DELETE FROM version WHERE id IN ` + twins}
 DELETE FROM content WHERE versionid IN ` + twins}
 	moveVersions = statement{"take over deleted versions", `
 UPDATE version AS w SET nameid = c.id
-FROM (SELECT t.id AS old, s.id FROM ` + pairs + `) AS c WHERE w.nameid = c.old`}
+FROM (SELECT t.id AS old, n.id FROM ` + pairs + `) AS c WHERE w.nameid = c.old`}
 	moveChildren = statement{"take over deleted names", `
-UPDATE name AS n SET pid = c.id
-FROM (SELECT t.id AS old, s.id FROM ` + pairs + `) AS c WHERE n.pid = c.old`}
+UPDATE name AS m SET pid = c.id
+FROM (SELECT t.id AS old, n.id FROM ` + pairs + `) AS c WHERE m.pid = c.old`}
 	moveHistory = statement{"look where names were moved", `
-SELECT s.id, s.moved_to, t.moved_to FROM ` + pairs + ` AND t.moved_to IS NOT NULL`}
+SELECT n.id, n.moved_to, t.moved_to FROM ` + pairs + ` AND cardinality(t.moved_to) > 0`}
 	setMovedTo = statement{"note where a name was moved", `UPDATE name SET moved_to = $2 WHERE id = $1`}
 	dropTaken  = statement{"forget deleted names", `DELETE FROM name WHERE id IN ` + taken}
 	moveNames  = statement{"move the names of a tree", `
-UPDATE name AS s SET name = ` + movedPath + ` WHERE s.id IN ` + tree}
+UPDATE name AS n SET name = ` + movedPath + ` WHERE ` + inTree}
 	setParent = statement{"move a namespace", `UPDATE name SET pid = $2 WHERE id = $1`}
 	// setAncestors notes what encloses the name $1 and all between $2 and $3.
 	setAncestors = statement{"note what encloses a name", `
 WITH RECURSIVE below (id, ancestors) AS (
-	SELECT n.id, coalesce(p.ancestors, '{}') || p.id FROM name AS n JOIN name AS p ON p.id = n.pid WHERE n.id = $1
+	SELECT n.id, (SELECT coalesce(p.ancestors, '{}') || p.id FROM name AS p WHERE p.id = n.pid)
+	FROM name AS n WHERE n.id = $1
 	UNION ALL
 	SELECT n.id, b.ancestors || b.id FROM below AS b JOIN name AS n ON n.pid = b.id
 	WHERE n.name COLLATE "C" > $2 AND n.name COLLATE "C" < $3
@@ -107,7 +108,7 @@ func (t *tx) MoveTree(ctx context.Context, from, to store.Path, parent int64, at
 	switch {
 	case len(tops) == 0 || !tops[0].parent.Valid:
 		return failed(moveTop.doing, errNoRow)
-	case len(clashes) > 0:
+	case clashes[0] > 0:
 		return store.NewError(store.Exists, string(to), "A deleted name there was of another kind.")
 	}
 	top := tops[0]

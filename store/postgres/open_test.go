@@ -127,10 +127,28 @@ func TestManyMayStartAtTheSameTime(t *testing.T) {
 
 func TestConfigurationIsChecked(t *testing.T) {
 	refusedOpen(t, Config{DSN: "host=/nowhere port=none"}, store.Invalid, "connection string")
+	refusedOpen(t, Config{DSN: "host=/nowhere pool_max_conns=none"}, store.Invalid, "connection string")
 	refusedOpen(t, Config{DSN: "host=/nowhere dbname=hatrac"}, store.Unavailable, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Open(ctx, Config{DSN: shared}); store.KindOf(err) != store.Interrupted {
 		t.Errorf("one who has gone hears %v", err)
+	}
+}
+
+func TestTheConnectionStringMayLimitConnections(t *testing.T) {
+	dsn := newDatabase(t, template)
+	for _, c := range []struct {
+		cfg  Config
+		want int32
+	}{
+		{Config{DSN: dsn}, defaultConnections},
+		{Config{DSN: dsn, Connections: 3}, 3},
+		{Config{DSN: dsn + " pool_max_conns=2"}, 2},
+		{Config{DSN: dsn + " pool_max_conns=2", Connections: 3}, 2},
+	} {
+		if got := openAt(t, c.cfg).pool.Config().MaxConns; got != c.want {
+			t.Errorf("%+v opens %d connections at most, want %d", c.cfg, got, c.want)
+		}
 	}
 }

@@ -40,8 +40,7 @@ const shownAt = `
 var resolvePast = statement{"resolve a path as it was", `
 SELECT ` + resolvedColumns + `
 FROM name AS n
-LEFT JOIN version AS v ON n.name = $2 AND ` + shownAt + `
-LEFT JOIN content AS c ON c.versionid = v.id AND v.inline
+LEFT JOIN LATERAL (SELECT * FROM version AS v WHERE n.name = $2 AND ` + shownAt + ` OFFSET 0) AS v ON true
 WHERE n.name = ANY ($1)`}
 
 // ResolveAt implements store.Directory, by one statement.

@@ -5,10 +5,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/hatrac/hatrac/store"
@@ -27,8 +29,11 @@ type Config struct {
 	// MaxRetries is how often a transaction is tried again after a serialization failure, a
 	// deadlock or a lost connection; 0 means 5, less means never.
 	MaxRetries int
-	// Connections is how many connections are open at most; 0 means 16.
+	// Connections is how many connections are open at most, unless the DSN says so itself
+	// (pool_max_conns); 0 means 16.
 	Connections int
+	// NoNotes switches notes to other processes off: LISTEN and NOTIFY.
+	NoNotes bool
 
 	// tracer, if not nil, hears what is sent to the database.
 	tracer pgx.QueryTracer
@@ -56,11 +61,17 @@ func (c Config) withDefaults() Config {
 
 // pool returns the configuration of the connections.
 func (c Config) pool() (*pgxpool.Config, error) {
+	said, err := pgx.ParseConfig(c.DSN)
+	if err != nil {
+		return nil, malformed(err)
+	}
 	pool, err := pgxpool.ParseConfig(c.DSN)
 	if err != nil {
-		return nil, &store.Error{Kind: store.Invalid, Message: "The connection string of the database is malformed.", Err: err}
+		return nil, malformed(err)
 	}
-	pool.MaxConns = int32(c.Connections)
+	if _, ok := said.RuntimeParams["pool_max_conns"]; !ok {
+		pool.MaxConns = int32(c.Connections)
+	}
 	if pool.ConnConfig.ConnectTimeout == 0 {
 		pool.ConnConfig.ConnectTimeout = connectTimeout
 	}
@@ -70,13 +81,35 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		parameters["application_name"] = "hatrac"
 	}
 	pool.ConnConfig.Tracer = c.tracer
+	pool.AfterConnect = settle
 	return pool, nil
+}
+
+// settings make the plan of a statement the same for all arguments and all sizes of the tables, so
+// that it is made once for a connection: planning a look-up takes longer than it takes. Every
+// statement is served by indexes, also if the tables were empty when it was planned.
+const settings = `SELECT set_config('plan_cache_mode', 'force_generic_plan', false),
+	set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)`
+
+// settle prepares a new connection. A database that does not know the settings does without.
+func settle(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, settings)
+	var said *pgconn.PgError
+	if errors.As(err, &said) && survived(said) {
+		return nil
+	}
+	return err
+}
+
+func malformed(err error) error {
+	return &store.Error{Kind: store.Invalid, Message: "The connection string of the database is malformed.", Err: err}
 }
 
 // Directory is a store.Directory in a PostgreSQL database.
 type Directory struct {
 	pool       *pgxpool.Pool
 	maxRetries int
+	notes      notes
 	closed     atomic.Bool
 }
 
@@ -98,7 +131,12 @@ func Open(ctx context.Context, cfg Config) (*Directory, error) {
 	if err != nil {
 		return nil, failed("open the database", err)
 	}
-	return &Directory{pool: pool, maxRetries: cfg.MaxRetries}, nil
+	d := &Directory{pool: pool, maxRetries: cfg.MaxRetries, notes: newNotes(!cfg.NoNotes, cfg.Schema)}
+	if err := d.probe(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
 // Accounts implements store.Directory.

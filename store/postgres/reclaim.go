@@ -11,9 +11,9 @@ import (
 )
 
 var bound = statement{"ask for content", `
-SELECT EXISTS (SELECT 1 FROM version AS v WHERE v.address = a.address AND NOT v.is_deleted)
-	OR EXISTS (SELECT 1 FROM reclaim AS r WHERE r.address = a.address)
-	OR EXISTS (SELECT 1 FROM upload AS u WHERE u.address = a.address)
+SELECT (SELECT v.id FROM version AS v WHERE v.address = a.address AND NOT v.is_deleted LIMIT 1) IS NOT NULL
+	OR (SELECT r.id FROM reclaim AS r WHERE r.address = a.address LIMIT 1) IS NOT NULL
+	OR (SELECT u.id FROM upload AS u WHERE u.address = a.address LIMIT 1) IS NOT NULL
 FROM unnest($1::text[]) WITH ORDINALITY AS a (address, place) ORDER BY a.place`}
 
 // Bound implements store.Directory.
@@ -30,7 +30,7 @@ func (d *Directory) Bound(ctx context.Context, addresses []store.Address) ([]boo
 
 // unused is the condition that no live version has come to refer to the content of the row r
 // of the queue.
-const unused = `NOT EXISTS (SELECT 1 FROM version AS v WHERE v.address = r.address AND NOT v.is_deleted)`
+const unused = `(SELECT v.id FROM version AS v WHERE v.address = r.address AND NOT v.is_deleted LIMIT 1) IS NULL`
 
 var (
 	reclaimable = statement{"read the reclaim queue", `
@@ -94,7 +94,7 @@ func (d *Directory) take(ctx context.Context, now time.Time, limit int) (entries
 }
 
 var (
-	anyStale  = statement{"look for stale inline content", `SELECT EXISTS (SELECT 1 FROM content AS c WHERE c.due <= $1)`}
+	anyStale  = statement{"look for stale inline content", `SELECT true FROM content AS c WHERE c.due <= $1 ORDER BY c.due LIMIT 1`}
 	lockStale = statement{"lock stale inline content", `
 SELECT c.versionid FROM content AS c WHERE c.due <= $1 ORDER BY c.versionid FOR UPDATE SKIP LOCKED`}
 	forgetStale = statement{"forget stale inline content", `UPDATE version SET inline = false WHERE id = ANY ($1)`}
@@ -103,7 +103,7 @@ SELECT c.versionid FROM content AS c WHERE c.due <= $1 ORDER BY c.versionid FOR 
 
 // dropStale drops the inline content that is due, but for what is being restored.
 func (d *Directory) dropStale(ctx context.Context, now time.Time) error {
-	stale, _, err := first(ctx, reads{d}, anyStale, one[bool], due(now))
+	_, stale, err := first(ctx, reads{d}, anyStale, one[bool], due(now))
 	if err != nil || !stale {
 		return err
 	}

@@ -13,13 +13,12 @@ import (
 // What resolves a path: the names at the paths $1, each in a row, and that of path $2 in as
 // many rows as it has a current version and another one with the id $3.
 const (
-	resolvedColumns = nameColumns + `, n.current_version, ` + versionColumns + `, c.bytes`
+	resolvedColumns = nameColumns + `, n.current_version, ` + versionColumns + `, ` + contentOf
 	resolvedRows    = `
 FROM name AS n
 LEFT JOIN version AS v ON v.id = ANY (CASE WHEN n.name = $2 THEN ARRAY[
 	n.current_version, (SELECT a.id FROM version AS a WHERE a.nameid = n.id AND a.version = $3)
-] END)
-LEFT JOIN content AS c ON c.versionid = v.id AND v.inline`
+] END)`
 	resolvedNames = `
 WHERE n.name = ANY ($1)`
 )

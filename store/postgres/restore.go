@@ -9,31 +9,28 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// restorable is the condition that a version v has what it needs to live: it only forwards,
-// or its content lives elsewhere or is still there. Content at an address is there as long as it waits in the
-// reclaim queue or another live version refers to it, and nobody was told to remove it. The
-// rows of the queue have to be locked before.
+// restorable is the condition that a version v has what it needs to live: it only forwards, or its
+// content lives elsewhere or is still there. Content at an address is there as long as it waits in
+// the reclaim queue or another live version refers to it, and nobody was told to remove it. The
+// rows of the queue have to be locked before. Each subquery looks for one row by an index, where
+// EXISTS may be answered by reading all rows.
 const restorable = `(
 	v.aux ->> 'rename_to' IS NOT NULL OR v.aux ->> 'url' IS NOT NULL
-	OR v.inline AND EXISTS (SELECT 1 FROM content AS c WHERE c.versionid = v.id)
-	OR NOT EXISTS (SELECT 1 FROM reclaim AS r WHERE r.address = v.address AND r.taken)
+	OR v.inline AND (SELECT c.versionid FROM content AS c WHERE c.versionid = v.id) IS NOT NULL
+	OR (SELECT r.id FROM reclaim AS r WHERE r.address = v.address AND r.taken LIMIT 1) IS NULL
 		AND (
-			EXISTS (SELECT 1 FROM reclaim AS r WHERE r.address = v.address)
-			OR EXISTS (SELECT 1 FROM version AS l WHERE l.address = v.address AND NOT l.is_deleted)
+			(SELECT r.id FROM reclaim AS r WHERE r.address = v.address LIMIT 1) IS NOT NULL
+			OR (SELECT l.id FROM version AS l WHERE l.address = v.address AND NOT l.is_deleted LIMIT 1) IS NOT NULL
 		)
 )`
 
 // fallen are the names that were deleted together with that at the path $1, at the time $4:
 // itself and of those between $2 and $3. Until restoreNames has run, their live versions are
 // those that restoreVersions has restored.
-const fallen = `(
-	SELECT n.id FROM name AS n
-	WHERE n.name = $1 AND n.is_deleted AND n.deleted_on IS NOT DISTINCT FROM $4::timestamptz
-	UNION ALL
-	SELECT n.id FROM name AS n
-	WHERE n.name COLLATE "C" > $2 AND n.name COLLATE "C" < $3
-		AND n.is_deleted AND n.deleted_on IS NOT DISTINCT FROM $4::timestamptz
-)`
+const (
+	isFallen = inTree + ` AND n.is_deleted AND n.deleted_on IS NOT DISTINCT FROM $4::timestamptz`
+	fallen   = `(SELECT n.id FROM name AS n WHERE ` + isFallen + `)`
+)
 
 // fallenVersions are the versions v of these names that were deleted at that time too.
 const fallenVersions = `
@@ -65,7 +62,7 @@ SELECT v.id ` + fallenVersions}
 	restoreNames = statement{"restore the names of a tree", `
 UPDATE name AS n SET is_deleted = false, deleted_on = NULL, changes = coalesce(n.changes, 0) + 1,
 	current_version = ` + currentOf + `
-WHERE n.id IN ` + fallen}
+WHERE ` + isFallen}
 )
 
 // treeEnd is the top of a deleted tree and when it was deleted.

@@ -24,6 +24,9 @@ const (
 		u.created_on, u.active_on, u.address, u.digest_bytes, u.digest_state`
 )
 
+// contentOf is the inline content of the version v, null if it has none.
+const contentOf = `(SELECT c.bytes FROM content AS c WHERE c.versionid = v.id AND v.inline)`
+
 // The lists that have columns, in the order of these.
 var (
 	nameLists = []acl.Name{

@@ -9,19 +9,18 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// The statements of DeleteTree work on the path $1 and on those between $2 and $3.
-const tree = `(
-	SELECT n.id FROM name AS n WHERE n.name = $1
-	UNION ALL
-	SELECT n.id FROM name AS n WHERE n.name COLLATE "C" > $2 AND n.name COLLATE "C" < $3
-)`
+// The statements of a tree work on the name n at the path $1 and on those between $2 and $3. One
+// table with a unique column, not a union, lets the planner begin with these names.
+const (
+	inTree = `(n.name = $1 OR n.name COLLATE "C" > $2 AND n.name COLLATE "C" < $3)`
+	tree   = `(SELECT n.id FROM name AS n WHERE ` + inTree + `)`
+)
 
 var (
 	// lockTree keeps all others from creating in the namespaces of a tree, from the top down.
 	lockTree = statement{"lock a tree", `
 SELECT n.id, n.name FROM name AS n
-WHERE NOT n.is_deleted AND n.name COLLATE "C" >= $1 AND n.name COLLATE "C" < $3
-	AND (n.name = $1 OR n.name COLLATE "C" > $2 AND n.subtype = 0)
+WHERE NOT n.is_deleted AND ` + inTree + ` AND (n.name = $1 OR n.subtype = 0)
 ORDER BY n.name COLLATE "C" FOR UPDATE`}
 	treeReclaim = statement{"queue the content of a tree for reclaim", `
 INSERT INTO reclaim (due, address)
@@ -35,8 +34,8 @@ UPDATE content SET due = $4 WHERE versionid IN (
 	treeVersions = statement{"delete the versions of a tree", `
 UPDATE version SET is_deleted = true, deleted_on = $4 WHERE nameid IN ` + tree + ` AND NOT is_deleted`}
 	treeNames = statement{"delete the names of a tree", `
-UPDATE name SET is_deleted = true, deleted_on = $4, changes = coalesce(changes, 0) + 1, current_version = NULL
-WHERE id IN ` + tree + ` AND NOT is_deleted`}
+UPDATE name AS n SET is_deleted = true, deleted_on = $4, changes = coalesce(n.changes, 0) + 1, current_version = NULL
+WHERE ` + inTree + ` AND NOT n.is_deleted`}
 	lockTreeJobs = statement{"lock the jobs of a tree", `
 SELECT u.id FROM upload AS u WHERE u.nameid IN ` + tree + ` ORDER BY u.id FOR UPDATE`}
 	treeReclaimJobs = statement{"queue the content of the jobs of a tree for reclaim", `

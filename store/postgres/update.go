@@ -102,7 +102,7 @@ func (d *Directory) attempt(ctx context.Context, begin []*step, fn func(*tx) err
 		return retryable(err), err
 	}
 	defer d.release(ctx, conn)
-	t := &tx{conn: conn.Conn(), begin: begin}
+	t := &tx{conn: conn.Conn(), begin: begin, notes: d.notes}
 	defer t.end(ctx) // also if fn panics
 	err = fn(t)
 	switch {
@@ -116,7 +116,8 @@ func (d *Directory) attempt(ctx context.Context, begin []*step, fn func(*tx) err
 	return t.commit(ctx)
 }
 
-// commit makes the transaction durable. One whose outcome is in doubt is not repeated.
+// commit makes the transaction durable. One whose outcome is in doubt is not repeated: that would
+// do it twice. Whoever asked is told that the database is Unavailable, and may look.
 func (t *tx) commit(ctx context.Context) (again bool, err error) {
 	const doing = "commit"
 	if !t.begun {
@@ -124,6 +125,9 @@ func (t *tx) commit(ctx context.Context) (again bool, err error) {
 	}
 	if err := ctx.Err(); err != nil {
 		return false, failed(doing, err)
+	}
+	if t.conn.IsClosed() {
+		return true, failed(doing, lostError{errCut})
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
@@ -133,9 +137,6 @@ func (t *tx) commit(ctx context.Context) (again bool, err error) {
 	}
 	if uncertain(err) {
 		return false, failed(doing, lostError{err})
-	}
-	if t.conn.IsClosed() {
-		err = lostError{err}
 	}
 	err = failed(doing, err)
 	return retryable(err), err
@@ -157,6 +158,7 @@ func (t *tx) end(ctx context.Context) {
 type tx struct {
 	conn  *pgx.Conn
 	begin []*step
+	notes notes
 	begun bool
 	over  bool // fn has returned
 	// broken is the error that has ended the transaction.

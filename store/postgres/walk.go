@@ -15,9 +15,8 @@ SELECT ` + nameColumns + `
 FROM name AS n WHERE n.id > $1 ORDER BY n.id LIMIT $2`}
 	// versionsAfter passes by what the original server never received as a whole.
 	versionsAfter = statement{"walk versions", `
-SELECT n.name, ` + versionColumns + `, c.bytes
+SELECT n.name, ` + versionColumns + `, ` + contentOf + `
 FROM version AS v JOIN name AS n ON n.id = v.nameid
-LEFT JOIN content AS c ON c.versionid = v.id AND v.inline
 WHERE v.id > $1 AND v.version IS NOT NULL ORDER BY v.id LIMIT $2`}
 	jobsAfter = statement{"walk jobs", `
 SELECT ` + jobColumns + `, n.name

@@ -55,20 +55,25 @@ func kindOf(err error) store.ErrorKind {
 	if errors.As(err, &known) {
 		return known.Kind
 	}
-	var answer *smithyhttp.ResponseError
-	if errors.As(err, &answer) {
-		switch status := answer.HTTPStatusCode(); {
-		case status == http.StatusNotFound:
-			return store.NotFound
-		case status == http.StatusInsufficientStorage:
-			return store.NoSpace
-		case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests,
-			status == http.StatusRequestTimeout, status == 0:
-			return store.Unavailable
-		}
-		return store.Internal
+	switch code := status(err); {
+	case code == http.StatusNotFound:
+		return store.NotFound
+	case code == http.StatusInsufficientStorage:
+		return store.NoSpace
+	case code == 0, code >= http.StatusInternalServerError,
+		code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
+		return store.Unavailable
 	}
-	return store.Unavailable // no answer at all
+	return store.Internal
+}
+
+// status returns the status of the answer that an error tells of, 0 if there was none.
+func status(err error) int {
+	var answer *smithyhttp.ResponseError
+	if !errors.As(err, &answer) {
+		return 0
+	}
+	return answer.HTTPStatusCode()
 }
 
 func isCode(err error, code string) bool {

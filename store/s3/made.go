@@ -3,7 +3,9 @@ package s3
 import (
 	"context"
 	"errors"
+	"net/http"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/hatrac/hatrac/store"
@@ -63,7 +65,24 @@ func (o object) head(ctx context.Context) (*s3.HeadObjectOutput, error) {
 	said, err := o.service.HeadObject(ctx, &s3.HeadObjectInput{
 		Bucket: &o.Name, Key: &o.key, VersionId: optional(o.version),
 	})
+	if o.version != "" && status(err) == http.StatusBadRequest {
+		// What is wrong, a version id that is not one of S3's mostly, no answer to HEAD tells.
+		if told := o.probe(ctx); told != nil {
+			err = told
+		}
+	}
 	return said, fail(ctx, "look at object", err)
+}
+
+// probe reads a byte of the object, and returns the error.
+func (o object) probe(ctx context.Context) error {
+	said, err := o.service.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &o.Name, Key: &o.key, VersionId: optional(o.version), Range: aws.String("bytes=0-0"),
+	})
+	if err == nil {
+		_ = said.Body.Close()
+	}
+	return err
 }
 
 // versions returns the version ids of the objects under the key, the newest first; "" stands for

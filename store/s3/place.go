@@ -107,7 +107,7 @@ func (b *Bulk) object(a store.Address) (object, error) {
 	}
 	p, err := b.placeOf(origin.Name)
 	if err != nil {
-		return object{}, err
+		return object{}, noContent()
 	}
 	o := object{place: p, key: p.key(origin.Name, origin.Version), version: origin.Object}
 	if o.version == "" && p.Method == ByName {

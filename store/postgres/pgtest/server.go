@@ -20,20 +20,23 @@ import (
 type Server struct {
 	folder, programs string
 	settings         []string
-	identity         *syscall.Credential // it refuses to run as root
+	user             syscall.SysProcAttr // it refuses to run as root
 	cmd              *exec.Cmd
 	ended            chan error
 }
 
 // New makes an empty database cluster, which sorts text by the rules of a language. Each
 // setting is like "fsync=off".
-func New(settings ...string) (*Server, error) {
+func New(settings ...string) (*Server, error) { return NewIn("", settings...) }
+
+// NewIn is New in a folder; "" is that for temporary files.
+func NewIn(folder string, settings ...string) (*Server, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
 		return nil, errors.Join(errors.New("PostgreSQL is missing: run make deps"), err)
 	}
 	s := &Server{programs: filepath.Dir(slices.Max(found)), settings: settings}
-	if s.folder, err = os.MkdirTemp("", "pg"); err != nil {
+	if s.folder, err = os.MkdirTemp(folder, "pg"); err != nil {
 		return nil, err
 	}
 	if err := s.becomeUser(); err != nil {
@@ -63,8 +66,17 @@ func (s *Server) becomeUser() error {
 	if err != nil {
 		return err
 	}
-	s.identity = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return os.Chown(s.folder, uid, gid)
+	s.user.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	err = os.Chown(s.folder, uid, gid)
+	if errors.Is(err, syscall.EINVAL) { // root of a namespace that has nobody else
+		s.user = syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, Size: 1}},
+		}
+		return nil
+	}
+	return err
 }
 
 func (s *Server) data() string { return filepath.Join(s.folder, "data") }
@@ -80,7 +92,9 @@ func (s *Server) DSN(database string) string {
 func (s *Server) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.programs, program), args...)
 	cmd.Dir = s.folder
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.identity, Pdeathsig: syscall.SIGQUIT}
+	attr := s.user
+	attr.Pdeathsig = syscall.SIGQUIT
+	cmd.SysProcAttr = &attr
 	return cmd
 }
 
@@ -124,6 +138,17 @@ func (s *Server) Start() error {
 		return fmt.Errorf("PostgreSQL does not start: %w: %s", <-ended, strings.Join(said, "\n"))
 	}
 	return nil
+}
+
+// Ended reports whether the server has given up by itself.
+func (s *Server) Ended() bool {
+	select {
+	case err := <-s.ended:
+		s.ended <- err
+		return true
+	default:
+		return false
+	}
 }
 
 // Stop ends the server in good order.
