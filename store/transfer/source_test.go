@@ -132,6 +132,23 @@ func (s *site) bindAsTheOriginal() {
 	}))
 }
 
+// bindMany makes so many small versions of an object, more than are read at once.
+func (s *site) bindMany(n int) {
+	s.t.Helper()
+	s.put("/many", "0")
+	found, err := s.store.Directory.Resolve(s.t.Context(), "/many", "")
+	must(s.t, err)
+	must(s.t, s.store.Directory.Update(s.t.Context(), func(tx store.Tx) error {
+		for i := range n {
+			v := store.Version{NameID: found.Name.ID, Version: fmt.Sprint("many ", i), Size: 1, Inline: []byte("m"), HasInline: true}
+			if err := tx.BindVersion(s.t.Context(), &v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
 // answers asks for everything that was ever known and returns what the API answers.
 func (s *site) answers(token string) map[string]string {
 	s.t.Helper()

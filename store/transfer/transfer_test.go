@@ -210,6 +210,7 @@ func TestAChangeOfTheSourceIsTold(t *testing.T) {
 			from, to := embeddedPair(t)
 			s := serve(t, from)
 			token := s.fill()
+			s.bindMany(600)
 			read := from
 			read.Bulk = &changing{Bulk: from.Bulk, happen: func() { change(s) }}
 			if r := run(t, read, to); !r.Changed || mark(t, to).Complete {

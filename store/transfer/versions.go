@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"time"
@@ -42,9 +43,12 @@ func (c *transfer) versions(ctx context.Context) error {
 	}
 	b := new(batch)
 	err := merge(ctx, from, to, func(source, target *store.PathVersion) error {
-		if source == nil {
+		switch {
+		case source == nil:
 			b.gone = append(b.gone, target.Version.ID)
-		} else {
+		case source.Version.NameID > c.counters.Names:
+			// Its object was made meanwhile, and is not there: another run will find it.
+		default:
 			c.progress("versions", source.Version.ID, c.counters.Versions)
 			b.add(source, target)
 		}
@@ -79,6 +83,8 @@ func (b *batch) add(source, target *store.PathVersion) {
 // needed reports whether the version is live and its content is in the storage.
 func (v *version) needed() bool { return !v.Version.Deleted && v.Version.Address != "" }
 
+var errMoved = errors.New("namespaces of the source are being renamed; copy again")
+
 // copyBatch copies the content of versions and then, in one transaction, their rows.
 func (c *transfer) copyBatch(ctx context.Context, b *batch) error {
 	if len(b.versions)+len(b.gone) == 0 {
@@ -94,7 +100,7 @@ func (c *transfer) copyBatch(ctx context.Context, b *batch) error {
 	if c.DryRun {
 		return nil
 	}
-	return c.To.Directory.Import(ctx, func(tx store.ImportTx) error {
+	err := c.To.Directory.Import(ctx, func(tx store.ImportTx) error {
 		for _, v := range b.versions {
 			if v.text != "" {
 				continue
@@ -110,6 +116,10 @@ func (c *transfer) copyBatch(ctx context.Context, b *batch) error {
 		}
 		return nil
 	})
+	if store.KindOf(err) == store.NotFound {
+		return store.Wrap(store.Conflict, "copy versions", errMoved)
+	}
+	return err
 }
 
 // lookUntil finds out until when the content of deleted versions is kept.
