@@ -65,6 +65,14 @@ func rows(t *testing.T, d store.Directory) ([]store.Name, []store.PathVersion) {
 	return names, versions
 }
 
+func wantRows(t *testing.T, from, to transfer.Store) {
+	t.Helper()
+	names, versions := rows(t, from.Directory)
+	namesNow, versionsNow := rows(t, to.Directory)
+	same(t, "the names", names, namesNow)
+	same(t, "the versions", versions, versionsNow)
+}
+
 func mark(t *testing.T, s transfer.Store) store.CopyMark {
 	t.Helper()
 	m, err := s.Directory.CopyMark(t.Context())
@@ -101,10 +109,7 @@ func TestTheCopyAnswersAsTheSourceDoes(t *testing.T) {
 			}
 			after := serve(t, to)
 			same(t, "the answers", before.answers(token), after.answers(token))
-			names, versions := rows(t, from.Directory)
-			namesNow, versionsNow := rows(t, to.Directory)
-			same(t, "the names", names, namesNow)
-			same(t, "the versions", versions, versionsNow)
+			wantRows(t, from, to)
 			same(t, "a copy of what is copied", transfer.Result{Uploads: 1}, run(t, from, to))
 			for _, s := range []*site{before, after} {
 				s.restoreAll()
@@ -406,5 +411,6 @@ func TestAKilledCopyGoesOn(t *testing.T) {
 	if c.puts.Load() != left || r.Contents != left || !mark(t, to).Complete {
 		t.Errorf("of %d contents that were left it copied %d, and tells %+v", left, c.puts.Load(), r)
 	}
+	wantRows(t, from, to)
 	same(t, "the answers", s.answers(token), serve(t, to).answers(token))
 }

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync"
 	"time"
@@ -83,8 +82,6 @@ func (b *batch) add(source, target *store.PathVersion) {
 // needed reports whether the version is live and its content is in the storage.
 func (v *version) needed() bool { return !v.Version.Deleted && v.Version.Address != "" }
 
-var errMoved = errors.New("namespaces of the source are being renamed; copy again")
-
 // copyBatch copies the content of versions and then, in one transaction, their rows.
 func (c *transfer) copyBatch(ctx context.Context, b *batch) error {
 	if len(b.versions)+len(b.gone) == 0 {
@@ -117,7 +114,7 @@ func (c *transfer) copyBatch(ctx context.Context, b *batch) error {
 		return nil
 	})
 	if store.KindOf(err) == store.NotFound {
-		return store.Wrap(store.Conflict, "copy versions", errMoved)
+		return store.NewError(store.Conflict, "", "Namespaces of the source are being renamed: copy again when nobody uses it.")
 	}
 	return err
 }
