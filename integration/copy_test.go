@@ -2,6 +2,7 @@ package integration
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,5 +69,26 @@ func TestCopiesAStoreToAnotherDatabase(t *testing.T) {
 	p.stop()
 	if code, out := run("--to", config); code != 1 || !strings.Contains(out, "not empty") {
 		t.Errorf("to a store in use: exit %d, %s", code, out)
+	}
+
+	content, err := filepath.Glob(filepath.Join(s.data, "content/:content/*/*"))
+	if err != nil || len(content) != 1 {
+		t.Fatalf("the content is %q, %v", content, err)
+	}
+	if err := os.Remove(content[0]); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "incomplete")
+	if code, out := run("--to", folder); code != 1 || !strings.Contains(out, ": Its content is missing.") || !strings.Contains(out, "not complete") {
+		t.Errorf("of damaged content: exit %d, %s", code, out)
+	}
+	for _, command := range []string{"serve", "init", "token"} {
+		args := map[string][]string{
+			"serve": {"--listen", "127.0.0.1:0"}, "init": {"--owner", "x"}, "token": {"create", "admin"},
+		}[command]
+		code, _, stderr := call(t, t.TempDir(), "", append(append([]string{command}, args...), "--data", folder)...)
+		if code != 1 || !strings.Contains(stderr, "a copy that is not complete") {
+			t.Errorf("%s of a copy that is not complete: exit %d, %s", command, code, stderr)
+		}
 	}
 }

@@ -72,7 +72,7 @@ func copyStore(cmd *cobra.Command, flags copyFlags) error {
 	if err != nil && !missing {
 		return err
 	}
-	cfg := transfer.Config{From: from.Store, DryRun: flags.dryRun, SameStorage: reflect.DeepEqual(source.Storage, target.Storage)}
+	cfg := transfer.Config{From: from.Store, DryRun: flags.dryRun, SameStorage: reflect.DeepEqual(located(source.Storage), located(target.Storage))}
 	if !missing {
 		defer to.close()
 		cfg.To = to.Store
@@ -101,6 +101,19 @@ func sideConfig(place string) (*config.Config, error) {
 		return nil, fmt.Errorf("%s: %w", place, err)
 	}
 	return cfg, nil
+}
+
+// located returns where content is, with whole paths.
+func located(s config.Storage) config.Storage {
+	if whole, err := filepath.Abs(s.Path); err == nil {
+		s.Path = whole
+	}
+	layers := s.Layers
+	s.Layers = nil
+	for _, layer := range layers {
+		s.Layers = append(s.Layers, located(layer))
+	}
+	return s
 }
 
 // side is one side of a copy.

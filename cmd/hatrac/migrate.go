@@ -41,6 +41,9 @@ func (a *app) migrate(cmd *cobra.Command, opts postgres.MigrateOptions) error {
 		return err
 	}
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
+	for _, text := range a.warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "Warning: "+text)
+	}
 	done, err := migrateDatabase(ctx, cfg, opts, cmd.ErrOrStderr())
 	if errors.Is(err, fs.ErrNotExist) {
 		return noStore(data, a.config)

@@ -2,11 +2,16 @@ package overlay_test
 
 import (
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	api "github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/overlay"
+	"github.com/hatrac/hatrac/store/s3"
 )
 
 func TestSpoolFilesGoToTheFirstLayer(t *testing.T) {
@@ -87,6 +92,45 @@ func wantListed(t *testing.T, l store.Lister, want store.Address) {
 	})
 	if err != nil || len(got) != 1 || got[0] != want {
 		t.Errorf("it lists %v, %v; want %s alone", got, err, want)
+	}
+}
+
+// TestContentOfOthersIsKnownByTheFirstLayer: what it lists may not be the store's.
+func TestContentOfOthersIsKnownByTheFirstLayer(t *testing.T) {
+	bucket := newBucket(t, s3.ByNameAndVersion)
+	first := objects(t, bucket)
+	own := put(t, first, "own")
+	key := bucket.PathPrefix + "/foreign:1"
+	if _, err := server.Client().PutObject(t.Context(), &api.PutObjectInput{
+		Bucket: &bucket.Name, Key: &key, Body: strings.NewReader("foreign"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		layers  store.Bulk
+		foreign int
+	}{
+		"S3 above files":     {overlay.New(first, files(t, t.TempDir())), 1},
+		"files that list":    {overlay.New(files(t, t.TempDir()), first), 0},
+		"S3 alone, as layer": {overlay.New(first), 1},
+	} {
+		shared, foreign := c.layers.(store.SharedLister), 0
+		err := shared.List(t.Context(), func(a store.Address, _ int64, _ time.Time) error {
+			aliases, err := shared.Aliases(t.Context(), a)
+			if len(aliases) == 0 {
+				foreign++
+			} else if !slices.Contains(aliases, own) {
+				t.Errorf("%s: %s is known as %q", name, a, aliases)
+			}
+			return err
+		})
+		if err != nil || foreign != c.foreign {
+			t.Errorf("%s: %d contents are of others, %v; want %d", name, foreign, err, c.foreign)
+		}
+	}
+	plain := overlay.New(files(t, t.TempDir())).(store.SharedLister)
+	if aliases, err := plain.Aliases(t.Context(), "a/1"); err != nil || len(aliases) != 1 || aliases[0] != "a/1" {
+		t.Errorf("what nobody shares is known as %q, %v", aliases, err)
 	}
 }
 

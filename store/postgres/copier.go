@@ -67,8 +67,7 @@ func (d *Directory) Counters(ctx context.Context) (c store.Counters, err error) 
 
 var keptUntil = statement{"look how long content is kept", `
 SELECT CASE WHEN NOT v.is_deleted THEN NULL WHEN v.inline THEN c.due
-	WHEN EXISTS (SELECT 1 FROM reclaim AS r WHERE r.address = v.address AND r.taken) THEN NULL
-	ELSE (SELECT max(r.due) FROM reclaim AS r WHERE r.address = v.address) END
+	ELSE (SELECT CASE WHEN NOT bool_or(r.taken) THEN max(r.due) END FROM reclaim AS r WHERE r.address = v.address) END
 FROM unnest($1::int8[]) WITH ORDINALITY AS p (id, place) LEFT JOIN version AS v ON v.id = p.id
 LEFT JOIN content AS c ON c.versionid = v.id ORDER BY p.place`}
 

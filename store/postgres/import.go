@@ -66,7 +66,7 @@ ON CONFLICT (id) DO UPDATE SET nameid = excluded.nameid, version = excluded.vers
 	address = excluded.address, inline = excluded.inline, forwarded_on = excluded.forwarded_on,
 	unsynced = excluded.unsynced, mtime = excluded.mtime, mode = excluded.mode, uid = excluded.uid,
 	gid = excluded.gid, ino = excluded.ino, owner = excluded.owner, read = excluded.read`}
-	forgetContent = statement{"drop inline content", `DELETE FROM content WHERE versionid = $1`}
+	forgetContent = statement{"forget inline content", `DELETE FROM content WHERE versionid = $1`}
 	putContent    = statement{"import inline content", `INSERT INTO content (versionid, due, bytes) VALUES ($1, $2, $3)`}
 	unqueue       = statement{"take content out of the reclaim queue", `DELETE FROM reclaim WHERE address = $1`}
 	queue         = statement{"queue content for reclaim", `INSERT INTO reclaim (due, address) VALUES ($1, $2)`}

@@ -15,72 +15,80 @@ func (c *transfer) accounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.DryRun {
-		c.result.Accounts = int64(len(users))
-		return nil
-	}
-	from, to := c.From.Directory.Accounts(), c.To.Directory.Accounts()
-	there, err := to.Users(ctx)
-	if err != nil {
-		return err
-	}
 	left := make(map[string]store.User)
-	for _, u := range there {
-		left[u.Name] = u
+	if c.To.Directory != nil {
+		there, err := c.To.Directory.Accounts().Users(ctx)
+		if err != nil {
+			return err
+		}
+		for _, u := range there {
+			left[u.Name] = u
+		}
 	}
 	for _, u := range users {
 		old, found := left[u.Name]
 		delete(left, u.Name)
-		if err := c.user(ctx, to, u, old, found); err != nil {
+		if err := c.user(ctx, u, old, found); err != nil {
 			return err
 		}
+	}
+	c.result.Dropped += int64(len(left))
+	if c.DryRun {
+		return nil
 	}
 	for name := range left {
-		c.result.Dropped++
-		if err := to.DeleteUser(ctx, name); err != nil {
+		if err := c.To.Directory.Accounts().DeleteUser(ctx, name); err != nil {
 			return err
 		}
 	}
-	return c.tokens(ctx, from, to)
+	return c.tokens(ctx)
 }
 
-func (c *transfer) user(ctx context.Context, to store.Accounts, u, old store.User, found bool) error {
-	if !found {
-		c.result.Accounts++
-		return to.CreateUser(ctx, u)
-	}
-	if slices.Equal(u.Roles, old.Roles) && u.Hash == old.Hash {
+// user copies an account, of which the target has an old form if found is set.
+func (c *transfer) user(ctx context.Context, u, old store.User, found bool) error {
+	if found && slices.Equal(u.Roles, old.Roles) && u.Hash == old.Hash {
 		return nil
 	}
 	c.result.Accounts++
+	if c.DryRun {
+		return nil
+	}
+	to := c.To.Directory.Accounts()
+	if !found {
+		return to.CreateUser(ctx, u)
+	}
 	if err := to.SetRoles(ctx, u.Name, u.Roles); err != nil {
 		return err
 	}
 	return to.SetPassword(ctx, u.Name, u.Hash)
 }
 
-func (c *transfer) tokens(ctx context.Context, from, to store.Accounts) error {
+func (c *transfer) tokens(ctx context.Context) error {
+	from, to := c.From.Directory.Accounts(), c.To.Directory.Accounts()
 	tokens, err := from.Tokens(ctx, "")
 	if err != nil {
 		return err
+	}
+	wanted := make(map[string]store.Token)
+	for _, t := range tokens {
+		wanted[t.ID] = t
 	}
 	there, err := to.Tokens(ctx, "")
 	if err != nil {
 		return err
 	}
 	for _, t := range there {
-		if !slices.ContainsFunc(tokens, func(s store.Token) bool { return sameToken(s, t) }) {
-			if err := to.DeleteToken(ctx, t.ID); err != nil {
-				return err
-			}
+		if sameToken(wanted[t.ID], t) {
+			delete(wanted, t.ID)
+		} else if err := to.DeleteToken(ctx, t.ID); err != nil {
+			return err
 		}
 	}
 	for _, t := range tokens {
-		if slices.ContainsFunc(there, func(s store.Token) bool { return sameToken(s, t) }) {
-			continue
-		}
-		if err := to.CreateToken(ctx, t); err != nil {
-			return err
+		if _, missing := wanted[t.ID]; missing {
+			if err := to.CreateToken(ctx, t); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -69,8 +69,17 @@ func (c *transfer) content(ctx context.Context, v *version) (text string, err er
 	return "", err
 }
 
+// open opens the content of a version of the source. If it is going to be read, nobody need look
+// for it before.
+func (c *transfer) open(ctx context.Context, v *store.Version) (store.Content, error) {
+	if sized, ok := c.From.Bulk.(store.SizedOpener); ok && !c.DryRun {
+		return sized.OpenSized(ctx, v.Address, v.Size)
+	}
+	return c.From.Bulk.Open(ctx, v.Address)
+}
+
 func (c *transfer) copyContent(ctx context.Context, v *version) error {
-	content, err := c.From.Bulk.Open(ctx, v.Version.Address)
+	content, err := c.open(ctx, &v.Version)
 	if err != nil {
 		return unreadable(err)
 	}

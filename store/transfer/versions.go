@@ -42,9 +42,12 @@ func (c *transfer) versions(ctx context.Context) error {
 	}
 	b := new(batch)
 	err := merge(ctx, from, to, func(source, target *store.PathVersion) error {
-		if source == nil {
+		switch {
+		case source == nil:
 			b.gone = append(b.gone, target.Version.ID)
-		} else {
+		case source.Version.NameID > c.counters.Names:
+			// Its object was made meanwhile, and is not there: another run will find it.
+		default:
 			c.progress("versions", source.Version.ID, c.counters.Versions)
 			b.add(source, target)
 		}
@@ -94,7 +97,7 @@ func (c *transfer) copyBatch(ctx context.Context, b *batch) error {
 	if c.DryRun {
 		return nil
 	}
-	return c.To.Directory.Import(ctx, func(tx store.ImportTx) error {
+	err := c.To.Directory.Import(ctx, func(tx store.ImportTx) error {
 		for _, v := range b.versions {
 			if v.text != "" {
 				continue
@@ -110,6 +113,10 @@ func (c *transfer) copyBatch(ctx context.Context, b *batch) error {
 		}
 		return nil
 	})
+	if store.KindOf(err) == store.NotFound {
+		return store.NewError(store.Conflict, "", "Namespaces of the source are being renamed: copy again when nobody uses it.")
+	}
+	return err
 }
 
 // lookUntil finds out until when the content of deleted versions is kept.
