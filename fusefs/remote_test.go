@@ -27,24 +27,40 @@ func newRemoteRig(t *testing.T, change ...func(*Config)) (*rig, *storetest.Remot
 // newRigOn is a rig on a storage without a folder for drafts.
 func newRigOn(t *testing.T, bulk store.Assembler, change ...func(*Config)) *rig {
 	t.Helper()
+	return mountRig(t, serviceOn(t, sqliteOf(t), bulk, 0), append(change, func(c *Config) { c.SpoolDir = t.TempDir() })...)
+}
+
+// serviceOn makes a store of two back ends, of which the directory is new.
+func serviceOn(t *testing.T, dir store.Directory, bulk store.Assembler, inline int) *service.Service {
+	t.Helper()
+	if err := service.Init(t.Context(), dir, []string{"alice"}); err != nil {
+		t.Fatal(err)
+	}
+	svc, err := service.New(service.Config{Directory: dir, Bulk: bulk, InlineLimit: inline, Firewall: acl.Open()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return svc
+}
+
+func sqliteOf(t *testing.T) store.Directory {
+	t.Helper()
 	dir, err := sqlite.Open(t.Context(), sqlite.Config{Path: filepath.Join(t.TempDir(), "db"), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = dir.Close() })
-	if err := service.Init(t.Context(), dir, []string{"alice"}); err != nil {
-		t.Fatal(err)
-	}
-	svc, err := service.New(service.Config{Directory: dir, Bulk: bulk, Firewall: acl.Open()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	spool := func(c *Config) { c.SpoolDir = t.TempDir() }
-	return mountRig(t, svc, append(change, spool)...)
+	return dir
 }
 
 // inS3 returns a storage in an S3 server of its own.
 func inS3(t testing.TB) *s3.Bulk {
+	t.Helper()
+	return bucketIn(t, startS3(t), s3.Client{})
+}
+
+// startS3 starts an S3 server with a bucket.
+func startS3(t testing.TB) *s3test.Server {
 	t.Helper()
 	server, err := s3test.New()
 	if err != nil {
@@ -54,16 +70,20 @@ func inS3(t testing.TB) *s3.Bulk {
 	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Stop() })
+	t.Cleanup(func() { _ = server.Kill() })
 	if err := server.MakeBucket(t.Context(), "bucket", false); err != nil {
 		t.Fatal(err)
 	}
+	return server
+}
+
+// bucketIn returns a storage in the bucket of a server, which it reaches as the client says.
+func bucketIn(t testing.TB, server *s3test.Server, client s3.Client) *s3.Bulk {
+	t.Helper()
+	client.Endpoint, client.PathStyle, client.Region = server.URL(), true, s3test.Region
+	client.AccessKeyID, client.SecretAccessKey = s3test.AccessKey, s3test.SecretKey
 	bulk, err := s3.Open(t.Context(), s3.Config{Buckets: map[string]s3.Bucket{"": {
-		Name: "bucket", PathPrefix: s3.DefaultPathPrefix, Method: s3.ByNameAndVersion,
-		Client: s3.Client{
-			Endpoint: server.URL(), PathStyle: true, Region: s3test.Region,
-			AccessKeyID: s3test.AccessKey, SecretAccessKey: s3test.SecretKey,
-		},
+		Name: "bucket", PathPrefix: s3.DefaultPathPrefix, Method: s3.ByNameAndVersion, Client: client,
 	}}})
 	if err != nil {
 		t.Fatal(err)

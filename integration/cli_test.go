@@ -136,13 +136,7 @@ func TestPasswordOfTheFirstAccountIsToldOnce(t *testing.T) {
 func TestServesWithoutFUSE(t *testing.T) {
 	dir := t.TempDir()
 	script := `mount -t tmpfs none /dev 2>/dev/null && exec "$0" serve --data "$1/d" --listen 127.0.0.1:0 --mount "$1/m"`
-	p := &process{t: t, exited: make(chan struct{}), grown: make(chan struct{})}
-	own := []string{"--mount"}
-	if os.Geteuid() != 0 {
-		own = append(own, "--map-root-user")
-	}
-	p.cmd = exec.Command("unshare", append(own, "sh", "-c", script, program, dir)...)
-	p.run()
+	p := startApart(t, script, dir)
 	s := &site{process: p, t: t, data: filepath.Join(dir, "d"), url: p.waitFor("REST API")}
 	if note := p.waitFor("Mount "); !strings.HasPrefix(note, "none: ") || !strings.Contains(note, "/dev/fuse") {
 		t.Errorf("the mount is %q", note)

@@ -23,12 +23,12 @@ type client struct {
 
 func (s *site) as(token string) *client { return &client{t: s.t, url: s.url, token: token} }
 
-// do sends one request, path being escaped and without prefix, and returns the answer.
-func (c *client) do(method, path string, body io.Reader, header ...string) (*http.Response, []byte) {
-	c.t.Helper()
+// attempt sends one request, path being escaped and without prefix, and returns the answer. The error
+// is that of a connection that broke; there may be an answer with it that was not whole.
+func (c *client) attempt(method, path string, body io.Reader, header ...string) (*http.Response, []byte, error) {
 	r, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, body)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, nil, err
 	}
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
@@ -38,10 +38,17 @@ func (c *client) do(method, path string, body io.Reader, header ...string) (*htt
 	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, nil, err
 	}
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
+	return response, content, err
+}
+
+// do is attempt where no connection may break.
+func (c *client) do(method, path string, body io.Reader, header ...string) (*http.Response, []byte) {
+	c.t.Helper()
+	response, content, err := c.attempt(method, path, body, header...)
 	if err != nil {
 		c.t.Fatalf("%s %s: the answer breaks off: %v", method, path, err)
 	}

@@ -36,9 +36,11 @@ func startPostgres(t *testing.T) *pgtest.Server {
 	return db
 }
 
-// outage is a load of requests that goes on while the database comes and goes.
+// outage is a load of requests that goes on while a back end comes and goes.
 type outage struct {
 	*client
+	lengths []int // of the contents, in words of some bytes, in turn
+	breaks  bool  // connections may break
 	got     acknowledged
 	stored  atomic.Int64 // versions acknowledged
 	refused atomic.Int64 // requests answered with 503
@@ -56,26 +58,32 @@ func (o *outage) begin() {
 	}
 }
 
-// store stores a version, small and large in turn, and reads what was acknowledged. Only success
-// and 503, which says when to try again, are answers.
+// store stores a version and reads what was acknowledged. Only success and 503, which says when to
+// try again, are answers.
 func (o *outage) store(writer, i int) {
-	content := strings.Repeat(fmt.Sprintf("%d/%d ", writer, i), 1+i%2*5_000)
+	content := strings.Repeat(fmt.Sprintf("%d/%d ", writer, i), o.lengths[(i+writer)%len(o.lengths)])
 	path := fmt.Sprintf("/load/%d-%d", writer, i%5)
-	response, made := o.do(http.MethodPut, path, strings.NewReader(content), "Content-Type", "text/plain")
-	if !o.bearable(response, http.StatusCreated) {
+	response, made, err := o.attempt(http.MethodPut, path, strings.NewReader(content), "Content-Type", "text/plain")
+	if !o.bearable(path, response, err, http.StatusCreated) {
 		return
 	}
 	at := o.below(strings.TrimSpace(string(made)))
 	o.got.add(at, sum([]byte(content)))
 	o.stored.Add(1)
-	if response, read := o.do(http.MethodGet, at, nil); o.bearable(response, http.StatusOK) && string(read) != content {
+	response, read, err := o.attempt(http.MethodGet, at, nil)
+	if o.bearable(at, response, err, http.StatusOK) && string(read) != content {
 		o.t.Errorf("%s has other content", at)
 	}
 }
 
 // bearable reports whether the answer is the one that is wanted.
-func (o *outage) bearable(response *http.Response, want int) bool {
+func (o *outage) bearable(path string, response *http.Response, err error, want int) bool {
 	switch {
+	case err != nil && o.breaks:
+		o.refused.Add(1)
+	case err != nil:
+		o.t.Errorf("%s: %v", path, err)
+		o.over.Store(true)
 	case response.StatusCode == want:
 		return true
 	case response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "":
@@ -103,6 +111,19 @@ func (o *outage) await(count *atomic.Int64, more int64) {
 	}
 }
 
+// end ends the load and looks at all that was stored.
+func (o *outage) end() {
+	o.t.Helper()
+	o.over.Store(true)
+	o.writers.Wait()
+	for at, digest := range o.got.sums {
+		if sum(o.want(http.StatusOK, http.MethodGet, at, "")) != digest {
+			o.t.Errorf("%s was acknowledged and has other content", at)
+		}
+	}
+	checkEveryVersion(o.t, o.client, "/load")
+}
+
 // TestDatabaseMayDieUnderLoad kills the database twice while clients store, and restarts it in
 // good order once. The server stays up all the time.
 func TestDatabaseMayDieUnderLoad(t *testing.T) {
@@ -118,7 +139,7 @@ func TestDatabaseMayDieUnderLoad(t *testing.T) {
 	ada := &client{t: t, url: p.waitFor("REST API"), token: token}
 	ada.mkdir("/load")
 
-	o := &outage{client: ada, got: acknowledged{sums: make(map[string]string)}}
+	o := &outage{client: ada, lengths: []int{1, 5_000}, got: acknowledged{sums: make(map[string]string)}}
 	o.begin()
 	for _, end := range []func() error{db.Kill, db.Stop, db.Kill} {
 		o.await(&o.stored, 40)
@@ -131,13 +152,6 @@ func TestDatabaseMayDieUnderLoad(t *testing.T) {
 		}
 	}
 	o.await(&o.stored, 40)
-	o.over.Store(true)
-	o.writers.Wait()
-	for at, digest := range o.got.sums {
-		if sum(ada.want(http.StatusOK, http.MethodGet, at, "")) != digest {
-			t.Errorf("%s was acknowledged and has other content", at)
-		}
-	}
-	checkEveryVersion(t, ada, "/load")
+	o.end()
 	p.stop()
 }

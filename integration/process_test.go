@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,6 +42,30 @@ func start(t *testing.T, mounts []string, args ...string) *process {
 	p.cmd = exec.Command(program, args...)
 	p.run()
 	return p
+}
+
+// startApart is start with mounts that nobody else sees. A script makes them and becomes the program,
+// which it knows as $0.
+func startApart(t *testing.T, script string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, exited: make(chan struct{}), grown: make(chan struct{})}
+	own := []string{"--mount"}
+	if os.Geteuid() != 0 {
+		own = append(own, "--map-root-user")
+	}
+	p.cmd = exec.Command("unshare", append(append(own, "sh", "-c", script, program), args...)...)
+	p.run()
+	return p
+}
+
+// inside runs a script with the mounts that a process apart sees, to its end.
+func (p *process) inside(script string) (string, error) {
+	p.t.Helper()
+	own := []string{"--mount", "--target", strconv.Itoa(p.cmd.Process.Pid)}
+	if os.Geteuid() != 0 {
+		own = append(own, "--user", "--preserve-credentials")
+	}
+	return try(p.t, "", "nsenter", append(own, "bash", "-euc", script)...)
 }
 
 // run starts the process.

@@ -12,18 +12,33 @@ import (
 	"github.com/hatrac/hatrac/store/s3/s3test"
 )
 
-// TestServesFromS3 keeps the content in two buckets, of which the configuration gives one to a
-// namespace whose name has a dot.
-func TestServesFromS3(t *testing.T) {
+// startS3 starts an S3 server for the test.
+func startS3(t *testing.T) *s3test.Server {
+	t.Helper()
 	server, err := s3test.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Remove() })
+	t.Cleanup(func() {
+		if err := server.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Stop() })
+	t.Cleanup(func() {
+		if err := server.Kill(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// TestServesFromS3 keeps the content in two buckets, of which the configuration gives one to a
+// namespace whose name has a dot.
+func TestServesFromS3(t *testing.T) {
+	server := startS3(t)
 	if err := errors.Join(server.MakeBucket(t.Context(), "all", true), server.MakeBucket(t.Context(), "part", false)); err != nil {
 		t.Fatal(err)
 	}

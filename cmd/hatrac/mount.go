@@ -140,8 +140,14 @@ func (a *app) mountUntilDone(cmd *cobra.Command, o *opened, dir string, flags mo
 	return err
 }
 
+// errNoSpool is why content that is elsewhere is not mounted.
+var errNoSpool = errors.New("the content is not on a file system of this machine, so mount_spool_path must name a folder for what is being written")
+
 // mount mounts the store on dir, which is made if it is missing.
 func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zerolog.Logger) (*fusefs.Mount, error) {
+	if o.service.SpoolDir() == "" && o.config.MountSpool == "" {
+		return nil, errNoSpool
+	}
 	client, err := o.clientAs(ctx, flags.as)
 	if err != nil {
 		return nil, err

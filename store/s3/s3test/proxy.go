@@ -15,7 +15,8 @@ import (
 type Fault struct {
 	// Status is answered instead of what the server would say.
 	Status int
-	// Cut is after how many bytes of the answer's body the connection ends, if it is not 0.
+	// Cut is after how many bytes of the answer's body the connection ends, if it is not 0 and
+	// there are as many.
 	Cut int64
 	// Swallow lets the server do what is asked for, and ends the connection without an answer.
 	Swallow bool
@@ -53,7 +54,7 @@ func (s *Server) NewProxy() (*Proxy, error) {
 			case f.Swallow:
 				return errors.New("swallowed")
 			case f.Cut > 0:
-				answer.Body = cut{answer.Body, io.LimitReader(answer.Body, f.Cut)}
+				answer.Body = cut{answer.Body, &io.LimitedReader{R: answer.Body, N: f.Cut}}
 			}
 			return nil
 		},
@@ -73,12 +74,12 @@ func (s *Server) NewProxy() (*Proxy, error) {
 // cut is a body that breaks off.
 type cut struct {
 	io.Closer
-	from io.Reader
+	from *io.LimitedReader
 }
 
 func (c cut) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
-	if err == io.EOF {
+	if err == io.EOF && c.from.N <= 0 {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
