@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -11,6 +12,7 @@ import (
 // is first read: whoever truncates a file never does.
 type lazyContent struct {
 	m    *Mount
+	by   acl.Client // who opens it
 	ref  store.Ref
 	size int64
 
@@ -42,7 +44,7 @@ func (c *lazyContent) Close() error {
 
 func (c *lazyContent) content() (store.Content, error) {
 	c.once.Do(func() {
-		ctx, cancel := context.WithTimeout(c.m.base, c.m.cfg.Deadline)
+		ctx, cancel := context.WithTimeout(as(c.m.base, c.by), c.m.cfg.Deadline)
 		defer cancel()
 		c.open, c.err = c.m.openContent(ctx, c.ref)
 	})

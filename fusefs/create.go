@@ -82,13 +82,13 @@ func (n *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	attr := initial(ctx, mode)
 	attr.MTime, attr.HasMTime = time.Now().UnixNano(), true
 	f.draft = newEmptyDraft(n.m.spooler(f), attr)
-	f.draft.recycle = n.m.session.recycle
+	f.draft.recycle, f.draft.author = n.m.session.recycle, n.m.client(call)
 	f.writers, f.cached, f.delayed = 1, true, n.m.scratch.match(path)
 	if n.m.overlay.claim(path, f) != nil {
 		return nil, nil, 0, syscall.EEXIST
 	}
 	h := &draftHandle{m: n.m, f: f, d: f.draft, write: true}
-	h.opened(ctx)
+	h.opened(call)
 	child, errno := n.attach(ctx, entry{file: f}, out)
 	return child, h, fuse.FOPEN_KEEP_CACHE, errno
 }
@@ -125,7 +125,7 @@ func (n *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	deed := n.m.own.begin(path, service.Created)
-	info, err := n.m.svc.CreateNamespace(call, n.m.cfg.Client, service.CreateNamespace{
+	info, err := n.m.svc.CreateNamespace(call, n.m.client(call), service.CreateNamespace{
 		Path: path, Revive: true, Attr: initial(ctx, mode), Soon: true,
 	})
 	n.m.own.end(deed, "", err)
@@ -158,7 +158,7 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 	attr.Ino = draftIno()
 	attr.MTime, attr.HasMTime = time.Now().UnixNano(), true
 	deed := n.m.own.begin(path, service.Created, service.Updated)
-	result, err := n.m.svc.PutObject(call, n.m.cfg.Client, service.PutObject{
+	result, err := n.m.svc.PutObject(call, n.m.client(call), service.PutObject{
 		Path: path, Content: strings.NewReader(target), Size: int64(len(target)),
 		Metadata: store.Metadata{ContentType: linkType}, Revive: true, Attr: attr, Soon: true,
 		Conditions: service.Conditions{IfNoneMatch: &service.Tags{Any: true}},

@@ -47,6 +47,10 @@ type Config struct {
 	Service *service.Service
 	// Client is the identity that all use of the mount counts as.
 	Client acl.Client
+	// Users, if not nil, says who the caller of each operation is; Client then does what is
+	// nobody's request, which needs no rights. The kernel remembers nothing, and rights show in no
+	// attribute: what one user sees is what all see.
+	Users Users
 	// ReadOnly refuses all changes.
 	ReadOnly bool
 	// AllowOther lets other users than the one who mounts in.
@@ -124,6 +128,7 @@ type Mount struct {
 	log     zerolog.Logger
 	svc     *service.Service
 	scratch scratchNames
+	users   users
 	session *session
 	server  *fuse.Server
 	root    *dirNode
@@ -163,6 +168,7 @@ func New(ctx context.Context, cfg Config) (*Mount, error) {
 		cfg: cfg, svc: cfg.Service, scratch: scratch, log: cfg.Logger, done: make(chan struct{}),
 		base: cfg.Logger.WithContext(context.WithoutCancel(ctx)),
 	}
+	m.users.ask = cfg.Users
 	if err := m.start(); err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", cfg.Dir, err)
 	}
@@ -175,7 +181,7 @@ func (m *Mount) start() error {
 	}
 	ctx, cancel := context.WithTimeout(m.base, m.cfg.Deadline)
 	defer cancel()
-	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: store.Root})
+	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: store.Root})
 	if err != nil {
 		return err
 	}
@@ -206,14 +212,18 @@ func (m *Mount) start() error {
 }
 
 func (m *Mount) options() *fs.Options {
+	entry, attr, negative := m.cfg.EntryTimeout, m.cfg.AttrTimeout, m.cfg.NegativeTimeout
+	if m.multi() {
+		entry, attr, negative = 0, 0, 0
+	}
 	opts := &fs.Options{
-		EntryTimeout:    &m.cfg.EntryTimeout,
-		AttrTimeout:     &m.cfg.AttrTimeout,
-		NegativeTimeout: &m.cfg.NegativeTimeout,
+		EntryTimeout:    &entry,
+		AttrTimeout:     &attr,
+		NegativeTimeout: &negative,
 		NullPermissions: true,
 		RootStableAttr:  &fs.StableAttr{Ino: nameIno(m.root.id)},
 		MountOptions: fuse.MountOptions{
-			AllowOther:    m.cfg.AllowOther,
+			AllowOther:    m.cfg.AllowOther || m.multi(),
 			FsName:        "hatrac",
 			Name:          "hatrac",
 			MaxWrite:      maxRequest,

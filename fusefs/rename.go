@@ -78,7 +78,9 @@ func (v *move) run(ctx context.Context) error {
 		return err
 	}
 	d, source, delayed := v.look()
+	err = v.mayTouch(ctx, source)
 	switch {
+	case err != nil:
 	case d != nil && delayed && !v.m.scratch.match(v.target):
 		return v.publish(ctx, d, leaveTarget)
 	case source.Path == "":
@@ -93,6 +95,20 @@ func (v *move) run(ctx context.Context) error {
 	leaveTarget()
 	v.m.settle(v.f)
 	return err
+}
+
+// mayTouch checks the rights in drafts of other users that the store does not know yet; it knows
+// the others.
+func (v *move) mayTouch(ctx context.Context, source store.Ref) error {
+	if v.over != nil && v.over.where().Version == "" {
+		if err := v.m.mayUse(ctx, v.over, acl.AddVersion); err != nil {
+			return err
+		}
+	}
+	if source.Version != "" {
+		return nil
+	}
+	return v.m.mayUse(ctx, v.f, acl.MoveAway)
 }
 
 // look returns the draft that the name leads to, if any, and what the store has of the file. A
@@ -116,7 +132,7 @@ func (v *move) publish(ctx context.Context, d *draft, leaveTarget func()) error 
 	if v.keep {
 		cond.IfNoneMatch = &service.Tags{Any: true}
 	}
-	put := func(content finished) error { return v.m.put(v.f, v.target, content, cond) }
+	put := func(content finished) error { return v.m.put(v.m.client(ctx), v.f, v.target, content, cond) }
 	err := d.commitHeld(ctx, false, put, func(err error) {
 		if err == nil {
 			v.rebind(false)
@@ -143,7 +159,7 @@ func (v *move) relabel(ctx context.Context) error {
 func (v *move) mayReplace(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, v.m.cfg.Deadline)
 	defer cancel()
-	info, err := v.m.svc.Look(ctx, v.m.cfg.Client, store.Ref{Path: v.target})
+	info, err := v.m.svc.Look(ctx, v.m.client(ctx), store.Ref{Path: v.target})
 	switch {
 	case store.KindOf(err) == store.NotFound:
 		return v.to.mayCreate(ctx)
@@ -166,7 +182,7 @@ func (v *move) moveObject(ctx context.Context, source store.Path) error {
 	call, cancel := context.WithTimeout(ctx, v.m.cfg.Deadline)
 	defer cancel()
 	deed := v.m.own.begin(v.target, service.Renamed, service.Created)
-	result, err := v.m.svc.Rename(call, v.m.cfg.Client, service.Rename{
+	result, err := v.m.svc.Rename(call, v.m.client(call), service.Rename{
 		Source: source, Target: v.target, CopyACLs: true, Replace: true, NoReplace: v.keep,
 	})
 	if err != nil {
