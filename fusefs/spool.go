@@ -175,15 +175,25 @@ func (s *session) keep(name string, about note) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(base+".json", text, 0o600); err != nil {
+	if err := writeSynced(base+noteSuffix, text); err != nil {
 		return err
 	}
-	if err := os.Rename(name, base+".data"); err != nil {
-		return errors.Join(err, os.Remove(base+".json"))
+	if err := os.Rename(name, base+dataSuffix); err != nil {
+		return errors.Join(err, os.Remove(base+noteSuffix))
 	}
-	s.log.Warn().Str("path", about.Path).Int64("size", about.Size).Str("draft", base+".data").Str("reason", about.Reason).
-		Msg("a draft that did not become a version was kept")
+	s.log.Warn().Str("path", about.Path).Int64("size", about.Size).Str("draft", filepath.Base(base)).Str("reason", about.Reason).
+		Msg("a draft that did not become a version was kept; hatrac recover lists, commits and drops them")
 	return syncFolder(folder)
+}
+
+// writeSynced makes a file that survives a crash as soon as its folder is synced.
+func writeSynced(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // rescue keeps the drafts of sessions whose process has died.

@@ -102,7 +102,7 @@ The first start creates the store and an account "admin".`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		a.serveCommand(), a.mountCommand(), a.initCommand(), a.migrateCommand(), a.fsckCommand(),
+		a.serveCommand(), a.mountCommand(), a.initCommand(), a.migrateCommand(), a.fsckCommand(), a.recoverCommand(),
 		a.userCommand(), a.tokenCommand(), a.configCommand(), versionCommand(a),
 	)
 	return root
