@@ -34,6 +34,8 @@ type file struct {
 	unbound  bool           // it has lost its name
 	cached   bool           // what the kernel's page cache holds is still right
 	declared store.Metadata // of the first version, where there is none yet
+
+	locks *lockSet // guarded by the lock of Mount.locks
 }
 
 // files finds the file of an inode number as long as anything refers to it.
@@ -118,6 +120,7 @@ func (f *file) represent(info *service.Info, asked uint64) bool {
 	if f.draft == nil {
 		f.path = info.Name.Path
 		f.unbound = false
+		f.m.locks.follow(f, f.path)
 	}
 	f.version = info.Version.Version
 	f.learn(info)

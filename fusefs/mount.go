@@ -139,6 +139,7 @@ type Mount struct {
 	overlay overlay
 	own     ownChanges
 	retries retries
+	locks   locks
 	epoch   atomic.Uint64 // grows when anything that is known may have changed
 	clock   atomic.Uint64 // grows with each change of this mount that gives a file a version
 	closing atomic.Bool
@@ -194,7 +195,7 @@ func (m *Mount) start() error {
 	if m.session, err = openSession(m.cfg.SpoolDir, m.log); err != nil {
 		return err
 	}
-	server, err := fuse.NewServer(fs.NewNodeFS(root, opts), m.cfg.Dir, &opts.MountOptions)
+	server, err := fuse.NewServer(unlocking{fs.NewNodeFS(root, opts), &m.locks}, m.cfg.Dir, &opts.MountOptions)
 	if err != nil {
 		return errors.Join(err, m.session.close())
 	}
@@ -228,6 +229,7 @@ func (m *Mount) options() *fs.Options {
 			Name:          "hatrac",
 			MaxWrite:      maxRequest,
 			MaxBackground: maxBackground,
+			EnableLocks:   true,
 			DirectMount:   os.Geteuid() == 0,
 			// Content behind an inode changes only by writes that the kernel sees.
 			ExplicitDataCacheControl: true,

@@ -102,6 +102,7 @@ func (m *Mount) unbind(f *file) {
 	m.overlay.change(f.path, m.clock.Add(1))
 	m.overlay.drop(f.path, f)
 	f.unbound = true
+	m.locks.follow(f, "")
 	if f.scratch != nil {
 		f.scratch.Stop()
 	}

@@ -210,6 +210,7 @@ func (v *move) rebind(delayed bool) {
 	v.m.overlay.change(v.target, v.m.clock.Add(1))
 	v.m.overlay.drop(f.path, f)
 	f.path, f.delayed = v.target, delayed
+	v.m.locks.follow(f, f.path)
 	f.bound = v.m.clock.Add(1)
 	if f.scratch != nil {
 		f.scratch.Stop()

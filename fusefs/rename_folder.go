@@ -90,6 +90,7 @@ func (f *file) relocate(from, to store.Path) {
 	}
 	old := f.path
 	f.path = to + old[len(from):]
+	f.m.locks.follow(f, f.path)
 	f.bound = f.m.clock.Add(1)
 	f.m.overlay.change(old, f.bound)
 	f.m.overlay.change(f.path, f.bound)
