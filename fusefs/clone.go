@@ -1,6 +1,7 @@
 package fusefs
 
 import (
+	"context"
 	"io"
 	"os"
 
@@ -10,8 +11,8 @@ import (
 )
 
 // clone copies the first size bytes of content into an empty file: by sharing blocks or within
-// the kernel where both are files, else byte by byte.
-func clone(to *os.File, from content, size int64) error {
+// the kernel where both are files, else byte by byte, as long as ctx lasts.
+func clone(ctx context.Context, to *os.File, from content, size int64) error {
 	if size == 0 {
 		return nil
 	}
@@ -22,7 +23,7 @@ func clone(to *os.File, from content, size int64) error {
 		}
 		n = copyRange(to, file, size)
 	}
-	copied, err := io.Copy(io.NewOffsetWriter(to, n), io.NewSectionReader(from, n, size-n))
+	copied, err := io.Copy(io.NewOffsetWriter(to, n), io.NewSectionReader(at(ctx, from), n, size-n))
 	if err == nil && n+copied != size {
 		err = io.ErrUnexpectedEOF
 	}

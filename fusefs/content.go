@@ -2,11 +2,39 @@ package fusefs
 
 import (
 	"context"
+	"io"
 	"sync"
 
 	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/cache"
 )
+
+// openFound opens a version. What is no file of this machine is read through the mount's cache.
+func (m *Mount) openFound(ctx context.Context, found *service.Found) (store.Content, error) {
+	content, err := found.Open(ctx)
+	if err != nil || found.Version.HasInline {
+		return content, err
+	}
+	if _, local := content.(store.FileContent); local {
+		return content, nil
+	}
+	return m.cache.Open(found.Version.Address, content), nil
+}
+
+// at returns content to read on somebody's behalf: a reading of what lies elsewhere ends with ctx.
+func at(ctx context.Context, c content) io.ReaderAt {
+	switch c := c.(type) {
+	case *cache.Content:
+		return c.At(ctx)
+	case *lazyContent:
+		if open, err := c.content(); err == nil {
+			return at(ctx, open)
+		}
+	}
+	return c
+}
 
 // lazyContent is the content of a version that is opened, and the right to read it asked, when it
 // is first read: whoever truncates a file never does.

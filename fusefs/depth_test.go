@@ -2,6 +2,7 @@ package fusefs
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,7 +131,7 @@ func TestADraftIsReadAndWrittenOnAfterItsSpoolFileServesAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make([]byte, 10)
-	if n, err := d.readAt(got, 0); err != nil || !bytes.Equal(got[:n], []byte("first")) {
+	if n, err := d.readAt(context.Background(), got, 0); err != nil || !bytes.Equal(got[:n], []byte("first")) {
 		t.Errorf("the draft reads %q, %v", got[:n], err)
 	}
 	write("second", 5)

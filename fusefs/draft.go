@@ -132,7 +132,7 @@ func (d *draft) pending(seq uint64) bool {
 }
 
 // readAt reads like pread(2): a short count is the end.
-func (d *draft) readAt(p []byte, off int64) (int, error) {
+func (d *draft) readAt(ctx context.Context, p []byte, off int64) (int, error) {
 	d.mu.Lock()
 	v, size := d.view, d.size
 	if v == nil || off >= size {
@@ -142,7 +142,7 @@ func (d *draft) readAt(p []byte, off int64) (int, error) {
 	v.users++
 	d.mu.Unlock()
 	defer d.leaveView(v)
-	n, err := v.ReadAt(p[:min(int64(len(p)), size-off)], off)
+	n, err := at(ctx, v.content).ReadAt(p[:min(int64(len(p)), size-off)], off)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
@@ -155,7 +155,7 @@ func (d *draft) writeAt(ctx context.Context, p []byte, off int64) (uint64, error
 		return 0, err
 	}
 	defer d.gate.leave()
-	file, err := d.writable(-1)
+	file, err := d.writable(ctx, -1)
 	if err != nil {
 		return 0, err
 	}
@@ -177,7 +177,7 @@ func (d *draft) truncate(ctx context.Context, size int64) (uint64, error) {
 	}
 	defer d.gate.leave()
 	if old, _ := d.stat(); old != size {
-		if err := d.resize(size); err != nil {
+		if err := d.resize(ctx, size); err != nil {
 			return 0, err
 		}
 	}
@@ -188,8 +188,8 @@ func (d *draft) truncate(ctx context.Context, size int64) (uint64, error) {
 	return d.changes, nil
 }
 
-func (d *draft) resize(size int64) error {
-	file, err := d.writable(size)
+func (d *draft) resize(ctx context.Context, size int64) error {
+	file, err := d.writable(ctx, size)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (d *draft) touch() {
 
 // writable returns a file that may be written to, with the content as it is, or its first
 // keep bytes if keep is not negative. The gate is held.
-func (d *draft) writable(keep int64) (*os.File, error) {
+func (d *draft) writable(ctx context.Context, keep int64) (*os.File, error) {
 	d.mu.Lock()
 	v, own, size, detached := d.view, d.own, d.size, d.detached
 	d.mu.Unlock()
@@ -241,7 +241,7 @@ func (d *draft) writable(keep int64) (*os.File, error) {
 		size = min(size, keep)
 	}
 	if v != nil {
-		if err := clone(file, v.content, size); err != nil {
+		if err := clone(ctx, file, v.content, size); err != nil {
 			return nil, errors.Join(err, discard(file))
 		}
 	}

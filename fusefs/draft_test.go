@@ -85,7 +85,7 @@ func (b *bench) write(d *draft, text string, off int64) {
 func (b *bench) is(d *draft, want state, text string) {
 	b.Helper()
 	buf := make([]byte, 100)
-	n, err := d.readAt(buf, 0)
+	n, err := d.readAt(context.Background(), buf, 0)
 	if size, _ := d.stat(); err != nil || string(buf[:n]) != text || size != int64(n) || d.state() != want {
 		b.Errorf("draft is in state %d with %q, %v; want %d, %q", d.state(), buf[:n], err, want, text)
 	}
@@ -369,7 +369,7 @@ func TestDraftBehavesLikeAFile(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				buf := make([]byte, 100)
-				n, err := d.readAt(buf, 0)
+				n, err := d.readAt(context.Background(), buf, 0)
 				if err != nil || !bytes.Equal(buf[:n], model) {
 					t.Fatalf("reads %q, %v, want %q", buf[:n], err, model)
 				}

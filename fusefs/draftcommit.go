@@ -52,7 +52,7 @@ func (d *draft) commitHeld(ctx context.Context, final bool, put func(finished) e
 	done := make(chan error, 1)
 	d.setBusy(true)
 	go func() {
-		err := d.hand(put)
+		err := d.hand(context.WithoutCancel(ctx), put)
 		d.conclude(err, final)
 		done <- end(err)
 	}()
@@ -81,8 +81,8 @@ func (d *draft) setBusy(busy bool) {
 }
 
 // hand gives the content to put. The gate is held.
-func (d *draft) hand(put func(finished) error) error {
-	file, err := d.writable(-1)
+func (d *draft) hand(ctx context.Context, put func(finished) error) error {
+	file, err := d.writable(ctx, -1)
 	if err != nil {
 		return err
 	}

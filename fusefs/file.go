@@ -1,6 +1,7 @@
 package fusefs
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"time"
@@ -15,6 +16,8 @@ import (
 type file struct {
 	m   *Mount
 	ino uint64
+
+	backing backing // of the handles on a version
 
 	mu       sync.Mutex // guards what follows; never held over I/O
 	path     store.Path
@@ -168,11 +171,11 @@ func (f *file) keepCache() bool {
 	return keep
 }
 
-// pin counts a handle on the version that f stands for; it reports false if f has a draft.
-func (f *file) pin() bool {
+// pin counts a handle on the version; it reports false if f stands for another one, or has a draft.
+func (f *file) pin(version string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.draft != nil {
+	if f.draft != nil || f.version != version {
 		return false
 	}
 	f.pins++
@@ -192,8 +195,8 @@ func (f *file) unpin() {
 // kernel does not wait for it.
 const releaseDelay = 20 * time.Millisecond
 
-// awaitUnpinned gives handles that are closed already the time to go.
-func (f *file) awaitUnpinned() {
+// awaitUnpinned gives handles on a version the time to go.
+func (f *file) awaitUnpinned(ctx context.Context, patience time.Duration) {
 	f.mu.Lock()
 	if f.pins == 0 {
 		f.mu.Unlock()
@@ -204,10 +207,11 @@ func (f *file) awaitUnpinned() {
 	}
 	gone := f.unpinned
 	f.mu.Unlock()
-	timeout := time.NewTimer(releaseDelay)
+	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	select {
 	case <-gone:
 	case <-timeout.C:
+	case <-ctx.Done():
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/cache"
 )
 
 // pin is a handle on one version.
@@ -19,6 +20,10 @@ type pin struct {
 	f       *file // nil for a snapshot
 	content store.Content
 	file    *os.File // of content, where it has one
+
+	m       *Mount // that opened it, once it did
+	backing *backing
+	through bool // the kernel reads it by itself
 }
 
 var (
@@ -35,6 +40,16 @@ func newPin(f *file, content store.Content) *pin {
 	return p
 }
 
+// open lets the kernel have the handle, which is one of those that backing counts, and returns the
+// flags to answer with. cached are those for a handle whose reads go through the page cache.
+func (p *pin) open(request context.Context, m *Mount, b *backing, cached uint32) uint32 {
+	p.m, p.backing = m, b
+	if p.through = b.enter(request, m.passthrough, p.file); p.through {
+		return fuse.FOPEN_NOFLUSH
+	}
+	return cached | fuse.FOPEN_NOFLUSH
+}
+
 // Read implements fs.FileReader.
 func (p *pin) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	if p.file != nil {
@@ -44,11 +59,22 @@ func (p *pin) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult
 		return fuse.ReadResultData(nil), 0
 	}
 	dest = dest[:min(int64(len(dest)), p.content.Size()-off)]
-	n, err := p.content.ReadAt(dest, off)
+	n, err := p.readAt(ctx, dest, off)
 	if n == len(dest) {
 		err = nil
 	}
-	return fuse.ReadResultData(dest[:n]), errnoOf(err)
+	return fuse.ReadResultData(dest[:n]), p.m.answer(ctx, err)
+}
+
+// readAt reads content that is no file, on behalf of a request: what lies elsewhere within the
+// deadline, and no longer than somebody waits for it.
+func (p *pin) readAt(request context.Context, dest []byte, off int64) (int, error) {
+	if _, elsewhere := p.content.(*cache.Content); !elsewhere {
+		return p.content.ReadAt(dest, off)
+	}
+	ctx, cancel := p.m.call(request)
+	defer cancel()
+	return at(ctx, p.content).ReadAt(dest, off)
 }
 
 // Fsync implements fs.FileFsyncer. Handles on snapshots wait for nothing.
@@ -68,6 +94,7 @@ func (m *Mount) sync(request context.Context) syscall.Errno {
 
 // Release implements fs.FileReleaser.
 func (p *pin) Release(context.Context) syscall.Errno {
+	p.backing.leave(p.m.passthrough, p.through)
 	err := p.content.Close()
 	if p.f != nil {
 		p.f.unpin()
@@ -103,10 +130,12 @@ func (h *draftHandle) opened(call context.Context) {
 }
 
 // Read implements fs.FileReader.
-func (h *draftHandle) Read(_ context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
-	n, err := h.d.readAt(dest, off)
+func (h *draftHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	call, cancel := h.m.call(ctx)
+	defer cancel()
+	n, err := h.d.readAt(call, dest, off)
 	if err != nil {
-		return nil, errnoOf(err)
+		return nil, h.m.answer(ctx, err)
 	}
 	return fuse.ReadResultData(dest[:n]), 0
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/cache"
 )
 
 // Defaults of Config.
@@ -69,6 +70,12 @@ type Config struct {
 	// VersionInterval is the time after which a file that is synced but not closed becomes a
 	// version.
 	VersionInterval time.Duration
+	// NoPassthrough lets all reads go through this process, also where the kernel could read the
+	// files of the content by itself.
+	NoPassthrough bool
+	// CacheSize is how many bytes of content that lies elsewhere are kept in memory; 0 means
+	// cache.DefaultSize.
+	CacheSize int64
 	// UnmountGrace is how long Unmount waits for a busy mount before it detaches it.
 	UnmountGrace time.Duration
 	// ShowVersions lists .versions, which is found in every folder anyway.
@@ -81,6 +88,8 @@ type Config struct {
 	SpoolDir string
 	// Logger takes what no system call can tell.
 	Logger zerolog.Logger
+
+	watch func(fuse.RawFileSystem) fuse.RawFileSystem // sees the kernel's requests, in tests
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -112,6 +121,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.ScratchPatterns == nil {
 		c.ScratchPatterns = DefaultScratchPatterns()
 	}
+	if c.watch == nil {
+		c.watch = func(tree fuse.RawFileSystem) fuse.RawFileSystem { return tree }
+	}
 	if spool := c.Service.SpoolDir(); spool != "" {
 		c.SpoolDir = spool
 	}
@@ -132,6 +144,9 @@ type Mount struct {
 	session *session
 	server  *fuse.Server
 	root    *dirNode
+
+	passthrough *passthrough
+	cache       *cache.Cache // of content that lies elsewhere
 
 	pageSize int // of listings; 0: the service's own
 
@@ -165,8 +180,12 @@ func New(ctx context.Context, cfg Config) (*Mount, error) {
 	if err != nil {
 		return nil, err
 	}
+	blocks, err := cache.New(cache.Config{Size: cfg.CacheSize, Deadline: cfg.Deadline})
+	if err != nil {
+		return nil, err
+	}
 	m := &Mount{
-		cfg: cfg, svc: cfg.Service, scratch: scratch, log: cfg.Logger, done: make(chan struct{}),
+		cfg: cfg, svc: cfg.Service, scratch: scratch, log: cfg.Logger, done: make(chan struct{}), cache: blocks,
 		base: cfg.Logger.WithContext(context.WithoutCancel(ctx)),
 	}
 	m.users.ask = cfg.Users
@@ -195,7 +214,8 @@ func (m *Mount) start() error {
 	if m.session, err = openSession(m.cfg.SpoolDir, m.log); err != nil {
 		return err
 	}
-	server, err := fuse.NewServer(unlocking{fs.NewNodeFS(root, opts), &m.locks}, m.cfg.Dir, &opts.MountOptions)
+	m.passthrough = newPassthrough(fs.NewNodeFS(root, opts))
+	server, err := fuse.NewServer(unlocking{m.cfg.watch(m.passthrough), &m.locks}, m.cfg.Dir, &opts.MountOptions)
 	if err != nil {
 		return errors.Join(err, m.session.close())
 	}
@@ -206,7 +226,11 @@ func (m *Mount) start() error {
 		stop()
 		m.finish()
 	}()
-	if err := server.WaitMount(); err != nil {
+	err = server.WaitMount()
+	if err == nil {
+		err = m.beginPassthrough()
+	}
+	if err != nil {
 		return errors.Join(err, m.Unmount(m.base))
 	}
 	return nil

@@ -108,6 +108,9 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 	if n.f.keepCache() {
 		keep = fuse.FOPEN_KEEP_CACHE
 	}
+	if p, ok := h.(*pin); ok {
+		return h, p.open(ctx, m, &n.f.backing, keep), 0
+	}
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
 		keep |= fuse.FOPEN_NOFLUSH
 	}
@@ -303,7 +306,7 @@ func (n *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	m := n.f.m
 	call, cancel := m.call(ctx)
 	defer cancel()
-	found, err := m.readable(call, n.f)
+	found, _, err := m.readable(call, n.f)
 	if err != nil {
 		return nil, m.answer(ctx, err)
 	}

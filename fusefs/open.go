@@ -54,18 +54,18 @@ func (m *Mount) openRead(ctx context.Context, f *file) (any, error) {
 		if d := f.joinReader(); d != nil {
 			return m.readDraft(ctx, f, d)
 		}
-		found, err := m.readable(ctx, f)
+		found, version, err := m.readable(ctx, f)
 		if err != nil {
 			return nil, err
 		}
 		if d := f.rejoinReader(); d != nil {
 			return m.readDraft(ctx, f, d)
 		}
-		content, err := found.Open(ctx)
+		content, err := m.openFound(ctx, found)
 		if err != nil {
 			return nil, err
 		}
-		if f.pin() {
+		if f.pin(version) {
 			return newPin(f, content), nil
 		}
 		_ = content.Close() // a writer was faster
@@ -82,11 +82,17 @@ func (m *Mount) readDraft(ctx context.Context, f *file, d *draft) (any, error) {
 }
 
 // readable finds the version that f stands for, which must be what its name leads to. Where the
-// kernel has just looked that up, a version that came since then does not count.
-func (m *Mount) readable(ctx context.Context, f *file) (*service.Found, error) {
+// kernel has just looked that up, a version that came since then does not count. It returns the
+// version's id too, which is another one in what is found where a rename led on.
+func (m *Mount) readable(ctx context.Context, f *file) (*service.Found, string, error) {
 	f.mu.Lock()
 	mine, unbound := store.Ref{Path: f.path, Version: f.version}, f.unbound
 	f.mu.Unlock()
+	found, err := m.fetch(ctx, mine, unbound)
+	return found, mine.Version, err
+}
+
+func (m *Mount) fetch(ctx context.Context, mine store.Ref, unbound bool) (*service.Found, error) {
 	if unbound {
 		return m.svc.Fetch(ctx, m.client(ctx), mine)
 	}
@@ -164,6 +170,7 @@ func (m *Mount) openWrite(ctx context.Context, f *file, truncate bool) (*draft, 
 			return nil, err
 		}
 	}
+	m.retries.done(callerOf(ctx).Pid)
 	err := d.failed()
 	if err == nil {
 		err = m.mayWrite(ctx, f, truncate)
@@ -179,15 +186,17 @@ func (m *Mount) openWrite(ctx context.Context, f *file, truncate bool) (*draft, 
 	return d, nil
 }
 
-// beginDraft makes f a draft in place, and counts its first writer.
+// beginDraft makes f a draft in place, and counts its first writer. To whom has looked again already
+// it gives the readers in the way some time to go.
 func (m *Mount) beginDraft(ctx context.Context, f *file, truncate bool) (*draft, error) {
+	patience := releaseDelay
 	for {
 		asked := m.clock.Load()
 		base, err := m.startOf(ctx, f, truncate)
 		if err != nil {
 			return nil, err
 		}
-		f.awaitUnpinned()
+		f.awaitUnpinned(ctx, patience)
 		d, fresh := f.beginHere(base, asked)
 		if d != nil {
 			return d, nil
@@ -196,11 +205,26 @@ func (m *Mount) beginDraft(ctx context.Context, f *file, truncate bool) (*draft,
 			_ = base.content.Close() // not read
 			return d, nil
 		}
-		if fresh && m.reserve(f.where().Path, base, asked) {
+		if fresh && patience == releaseDelay && !m.retries.first(callerOf(ctx).Pid) {
+			patience = reservation
+		} else if fresh && m.leadElsewhere(f, base, asked) {
 			return nil, syscall.ESTALE
 		}
 		_ = base.content.Close() // not read; another writer was faster and has committed
 	}
+}
+
+// leadElsewhere prepares what the name of f leads to next; what has lost its name needs nothing. It
+// reports false if base is outdated.
+func (m *Mount) leadElsewhere(f *file, base start, asked uint64) bool {
+	f.mu.Lock()
+	path, unbound := f.path, f.unbound
+	f.mu.Unlock()
+	if unbound {
+		_ = base.content.Close() // not read
+		return true
+	}
+	return m.reserve(path, base, asked)
 }
 
 // beginHere makes f a draft, or takes up the one that only readers hold, and counts a writer. It
@@ -208,7 +232,11 @@ func (m *Mount) beginDraft(ctx context.Context, f *file, truncate bool) (*draft,
 func (f *file) beginHere(base start, asked uint64) (d *draft, fresh bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.unbound { // what lost its name has nothing to become another inode by
+	if f.unbound { // it has nothing to become another inode by
+		if f.pins > 0 && !f.backing.keepPlain() {
+			return nil, true
+		}
+	} else {
 		if f.pins > 0 || f.version != base.version {
 			return nil, true
 		}
@@ -276,7 +304,7 @@ func (m *Mount) openContent(ctx context.Context, ref store.Ref) (store.Content, 
 	if err != nil {
 		return nil, err
 	}
-	return found.Open(ctx)
+	return m.openFound(ctx, found)
 }
 
 // reserve lets the name lead to a new inode with a draft, and keeps that for the one who is told

@@ -19,6 +19,8 @@ type snapshotNode struct {
 	info *service.Info // as it was looked up
 	ino  uint64
 	past bool // it stands in the past, where nothing can be changed
+
+	backing backing
 }
 
 // snapshotLink is a version that is a symbolic link.
@@ -119,7 +121,8 @@ func (n *snapshotNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, u
 	if err != nil {
 		return nil, 0, n.m.answer(ctx, err)
 	}
-	return newPin(nil, content), fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+	p := newPin(nil, content)
+	return p, p.open(ctx, n.m, &n.backing, fuse.FOPEN_KEEP_CACHE), 0
 }
 
 // subject implements xattrSource: the version, with its own lists.

@@ -25,6 +25,7 @@ var rooms = map[string][]string{
 	"store/filesystem":             {"acl", "store"},
 	"store/overlay":                {"store"},
 	"store/check":                  {"store"},
+	"store/cache":                  {"store"},
 	"store/s3":                     {"store"},
 	"store/s3/s3test":              {},
 	"store/storetest":              {"acl", "store"},
@@ -34,7 +35,7 @@ var rooms = map[string][]string{
 	"service/account/sessiontable": {"store", "service/account"},
 	"service/account/sessionproxy": {"store", "service/account"},
 	"rest":                         {"acl", "store", "service", "service/account"},
-	"fusefs":                       {"acl", "store", "service"},
+	"fusefs":                       {"acl", "store", "service", "store/cache"},
 	"cmd/config":                   {"acl", "store", "store/s3"},
 	"cmd/hatrac": {
 		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "store/overlay", "store/check", "service", "service/account",

@@ -32,6 +32,8 @@ func (c *checker) config() *Config {
 		SweepGrace:        c.sweepGrace,
 		SweepInterval:     c.sweepInterval,
 		SyncInterval:      c.syncInterval,
+		MountCache:        c.mountCache,
+		MountSpool:        c.mountSpool,
 		DeletedRetention:  c.retention,
 		UploadExpiration:  c.uploadExpiration,
 		Listen:            c.listen,
@@ -62,12 +64,18 @@ func (c *checker) checkDatabase() {
 	}
 }
 
+// minCache is the least that a mount needs in memory to read content that lies elsewhere.
+const minCache = 2 << 20
+
 // maxInline is the most that the database can be asked to keep of one object.
 const maxInline = 1 << 20
 
 func (c *checker) checkNumbers() {
 	if c.maxPayload <= 0 {
 		c.report.errorf("max_request_payload_size must be a positive number of bytes")
+	}
+	if c.mountCache < minCache {
+		c.report.errorf("mount_cache_size must be a number of bytes, at least %d", minCache)
 	}
 	if c.inlineLimit < 0 || c.inlineLimit > maxInline {
 		c.report.errorf("inline_limit must be a number of bytes, at most %d", maxInline)

@@ -50,6 +50,10 @@ type Config struct {
 	InlineLimit int
 	// SyncInterval is how long what was closed in a mount may wait to be durable; 0: not at all.
 	SyncInterval time.Duration
+	// MountCache is how many bytes a mount keeps in memory of content that lies elsewhere,
+	// MountSpool its folder for drafts then, or empty.
+	MountCache int64
+	MountSpool string
 	// SweepGrace is the age of garbage, SweepInterval the time between two looks for it.
 	SweepGrace, SweepInterval time.Duration
 	// DeletedRetention is how long the content of what was deleted is kept.

@@ -22,6 +22,8 @@ type values struct {
 	retention, uploadExpiration, sweepGrace, sweepInterval   time.Duration
 	syncInterval                                             time.Duration
 	inlineLimit                                              int
+	mountCache                                               int64
+	mountSpool                                               string
 	listen, tlsCert, tlsKey, auditLog                        string
 	allowedOrigins, trustedProxies                           []string
 	userTable, groupTable                                    tree
@@ -89,8 +91,8 @@ func defaults() *values {
 		databaseNotify: true,
 		storageBackend: "filesystem", storagePath: defaultStoragePath, maxPayload: 128 << 20,
 		uploadExpiration: 168 * time.Hour, sweepGrace: 24 * time.Hour, sweepInterval: time.Hour,
-		syncInterval: time.Second,
-		inlineLimit:  4 << 10, listen: "127.0.0.1:8080",
+		syncInterval: time.Second, mountCache: 256 << 20,
+		inlineLimit: 4 << 10, listen: "127.0.0.1:8080",
 		sessionLifetime: minutes(30 * time.Minute), cookie: "webauthn", logoutURL: "/",
 		proxy: proxyValues{
 			host: "localhost", path: "/authn/session", maxAge: seconds(time.Minute), maxEntries: 10000,
@@ -126,6 +128,8 @@ func (v *values) storeKeys() []key {
 		{name: "sweep_grace", into: &v.sweepGrace, doc: "the age at which content that belongs to nothing is garbage; it must be longer than the longest upload"},
 		{name: "sweep_interval", into: &v.sweepInterval, doc: "the time between two looks for garbage"},
 		{name: "sync_interval", into: &v.syncInterval, doc: "how long what was closed in a mount may wait to be durable; 0: close waits for the disk"},
+		{name: "mount_cache_size", into: &v.mountCache, doc: "how many bytes a mount keeps in memory of content that is not on a file system of this machine"},
+		{name: "mount_spool_path", into: &v.mountSpool, doc: "the folder where a mount keeps what is being written, if the content is not on a file system of this machine"},
 	}
 }
 

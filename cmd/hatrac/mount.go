@@ -142,6 +142,8 @@ func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zer
 		ShowVersions: flags.showVersions,
 		AsOf:         flags.asOf.Time,
 		URLPrefix:    o.config.ServicePrefix,
+		CacheSize:    o.config.MountCache,
+		SpoolDir:     o.config.MountSpool,
 		UID:          uint32(os.Getuid()),
 		GID:          uint32(os.Getgid()),
 		Logger:       log,
