@@ -183,7 +183,9 @@ func (n *versionsNode) Unlink(ctx context.Context, name string) syscall.Errno {
 	return n.m.answer(ctx, err)
 }
 
-// historyName is the directory of all versions of a namespace's objects.
+// historyName is the directory of all versions of a namespace's objects. The kernel finds it, and so
+// answers EEXIST to mkdir(2) by itself, as for .snapshots; a namespace can take such a name by
+// rename(2), or through REST, and wins then.
 const historyName = ".versions"
 
 // historyNode is that directory: one directory for each object that has live versions.
