@@ -2,6 +2,9 @@ package fusefs
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,10 +112,32 @@ func TestAfterAFailedCommitTheNameLeadsBackToTheLastVersion(t *testing.T) {
 	}
 }
 
-// kept returns what lies in the folder for drafts that did not become versions.
+// kept returns what lies in the folder for drafts that did not become versions, when all that the
+// mount puts there has arrived: it does so when a handle is released, which nobody waits for.
 func (r *rig) kept() []note {
 	r.Helper()
+	for range 1000 {
+		if !r.spools() {
+			break
+		}
+		r.sh("stat . >/dev/null")
+	}
 	return keptIn(r.T, r.svc.SpoolDir())
+}
+
+// spools reports whether there is content in the folder of drafts in use.
+func (r *rig) spools() bool {
+	if r.m == nil {
+		return false
+	}
+	names, err := filepath.Glob(filepath.Join(r.m.session.dir, draftName+"*"))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.Size() > 0
+	})
 }
 
 func TestContentElsewhereIsListedButNotReadable(t *testing.T) {

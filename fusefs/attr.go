@@ -58,10 +58,10 @@ func (m *Mount) fillDir(out *fuse.Attr, info *service.Info) {
 		return
 	}
 	out.Mode |= 0o111
-	if info.May(acl.ListNamespace) {
+	if m.sees(info, acl.ListNamespace) {
 		out.Mode |= 0o444
 	}
-	if info.May(acl.CreateChild) {
+	if m.sees(info, acl.CreateChild) {
 		out.Mode |= 0o200
 	}
 }
@@ -75,11 +75,11 @@ func (m *Mount) fillVersion(out *fuse.Attr, ino uint64, info *service.Info) {
 		return
 	}
 	out.Mode = syscall.S_IFREG
-	if !info.May(acl.ReadContent) {
+	if !m.sees(info, acl.ReadContent) {
 		return
 	}
 	out.Size = uint64(v.Size)
-	out.Mode |= modeOf(v.Attr, info)
+	out.Mode |= m.modeOf(v.Attr, info)
 }
 
 // fillSnapshot describes a version that is shown as a file of its own.
@@ -99,16 +99,16 @@ func (m *Mount) fillDraft(out *fuse.Attr, ino uint64, d *draft, info *service.In
 	}
 	m.common(out, ino, attr, created)
 	out.Size = uint64(size)
-	out.Mode = syscall.S_IFREG | modeOf(attr, info)
+	out.Mode = syscall.S_IFREG | m.modeOf(attr, info)
 }
 
 // modeOf returns the permission bits to show: those that are kept, or else what the client may
 // do.
-func modeOf(attr store.Attr, info *service.Info) uint32 {
+func (m *Mount) modeOf(attr store.Attr, info *service.Info) uint32 {
 	switch {
 	case attr.HasMode:
 		return attr.Mode & permissions
-	case info != nil && !info.May(acl.AddVersion):
+	case info != nil && !m.sees(info, acl.AddVersion):
 		return 0o444
 	}
 	return 0o644

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 )
@@ -14,28 +15,32 @@ import (
 const commitRate = 4 << 20
 
 // commit makes what was written to the draft of f a version and waits for it. Its failure is
-// final.
+// final. Who asks in ctx makes the version, or else who changed the draft last.
 func (m *Mount) commit(ctx context.Context, f *file, d *draft) error {
+	by, ok := ctx.Value(clientKey{}).(acl.Client)
+	if !ok {
+		by = d.maker()
+	}
 	return d.commit(ctx, true, func(content finished) error {
 		path := f.where().Path
-		err := m.put(f, path, content, service.Conditions{})
+		err := m.put(by, f, path, content, service.Conditions{})
 		if store.KindOf(err) == store.NotFound && m.followMove(m.base, path) {
-			err = m.put(f, f.where().Path, content, service.Conditions{})
+			err = m.put(by, f, f.where().Path, content, service.Conditions{})
 		}
 		return err
 	})
 }
 
-// put stores the content of a draft as a version of the object at path, which f stands for
-// then.
-func (m *Mount) put(f *file, path store.Path, content finished, cond service.Conditions) error {
+// put stores the content of a draft as a version, by that client, of the object at path, which f
+// stands for then.
+func (m *Mount) put(by acl.Client, f *file, path store.Path, content finished, cond service.Conditions) error {
 	deadline := m.cfg.Deadline + time.Duration(content.size/commitRate)*time.Second
 	ctx, cancel := context.WithTimeout(m.base, deadline)
 	defer cancel()
 	attr := content.attr
 	attr.Ino = f.ino
 	deed := m.own.begin(path, service.Created, service.Updated, service.Described)
-	result, err := m.svc.PutObject(ctx, m.cfg.Client, service.PutObject{
+	result, err := m.svc.PutObject(ctx, by, service.PutObject{
 		Path:          path,
 		Draft:         &service.Draft{File: content.file, SHA256: content.sha256},
 		Size:          content.size,
@@ -113,7 +118,9 @@ func (m *Mount) settle(f *file) {
 // keep puts a draft aside whose commit failed, and makes the kernel forget it.
 func (m *Mount) keep(f *file, path store.Path, d *draft) {
 	err := d.release(func(spool *os.File) error {
-		return m.session.keep(spool.Name(), string(path), store.Sentence(d.failed()))
+		return m.session.keep(spool.Name(), note{
+			Path: string(path), Client: d.maker().ID, Reason: store.Sentence(d.failed()),
+		})
 	})
 	if err != nil {
 		m.log.Error().Err(err).Str("path", string(path)).Msg("a draft could not be kept")

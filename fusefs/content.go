@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/cache"
@@ -39,6 +40,7 @@ func at(ctx context.Context, c content) io.ReaderAt {
 // is first read: whoever truncates a file never does.
 type lazyContent struct {
 	m    *Mount
+	by   acl.Client // who opens it
 	ref  store.Ref
 	size int64
 
@@ -70,7 +72,7 @@ func (c *lazyContent) Close() error {
 
 func (c *lazyContent) content() (store.Content, error) {
 	c.once.Do(func() {
-		ctx, cancel := context.WithTimeout(c.m.base, c.m.cfg.Deadline)
+		ctx, cancel := context.WithTimeout(as(c.m.base, c.by), c.m.cfg.Deadline)
 		defer cancel()
 		c.open, c.err = c.m.openContent(ctx, c.ref)
 	})

@@ -82,13 +82,13 @@ func (n *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	attr := initial(ctx, mode)
 	attr.MTime, attr.HasMTime = time.Now().UnixNano(), true
 	f.draft = newEmptyDraft(n.m.spooler(f), attr)
-	f.draft.recycle = n.m.session.recycle
+	f.draft.recycle, f.draft.author = n.m.session.recycle, n.m.client(call)
 	f.writers, f.cached, f.delayed = 1, true, n.m.scratch.match(path)
 	if n.m.overlay.claim(path, f) != nil {
 		return nil, nil, 0, syscall.EEXIST
 	}
 	h := &draftHandle{m: n.m, f: f, d: f.draft, write: true}
-	h.opened(ctx)
+	h.opened(call)
 	child, errno := n.attach(ctx, entry{file: f}, out)
 	return child, h, fuse.FOPEN_KEEP_CACHE, errno
 }
@@ -125,7 +125,7 @@ func (n *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	deed := n.m.own.begin(path, service.Created)
-	info, err := n.m.svc.CreateNamespace(call, n.m.cfg.Client, service.CreateNamespace{
+	info, err := n.m.svc.CreateNamespace(call, n.m.client(call), service.CreateNamespace{
 		Path: path, Revive: true, Attr: initial(ctx, mode), Soon: true,
 	})
 	n.m.own.end(deed, "", err)
@@ -159,7 +159,7 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 	attr.Ino = draftIno()
 	attr.MTime, attr.HasMTime = time.Now().UnixNano(), true
 	deed := n.m.own.begin(path, service.Created, service.Updated)
-	result, err := n.m.svc.PutObject(call, n.m.cfg.Client, service.PutObject{
+	result, err := n.m.svc.PutObject(call, n.m.client(call), service.PutObject{
 		Path: path, Content: strings.NewReader(target), Size: int64(len(target)),
 		Metadata: store.Metadata{ContentType: linkType}, Revive: true, Attr: attr, Soon: true,
 		Conditions: n.m.ifNothing(call, path),
@@ -179,7 +179,7 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 // ifNothing returns the condition that there is no file at the path. What was moved away from there
 // may have left a record, which is none.
 func (m *Mount) ifNothing(ctx context.Context, path store.Path) service.Conditions {
-	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: path})
+	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: path})
 	if err == nil && !info.IsNamespace() && !info.Holds() {
 		return service.Conditions{}
 	}

@@ -92,13 +92,13 @@ func (n *dirNode) stale() {
 // current returns what holds for the namespace now.
 func (n *dirNode) current(ctx context.Context) (*service.Info, error) {
 	if info := n.known(); info != nil {
-		return info, nil
+		return n.m.seen(ctx, info), nil
 	}
 	path, ok := n.path()
 	if !ok {
 		return nil, syscall.ENOENT
 	}
-	info, err := n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: path})
+	info, err := n.m.svc.Look(ctx, n.m.client(ctx), store.Ref{Path: path})
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func (m *Mount) findPath(ctx context.Context, path store.Path) (entry, error) {
 		return entry{file: f}, nil
 	}
 	asked := m.clock.Load()
-	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: path})
+	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: path})
 	if err != nil {
 		return entry{}, err
 	}

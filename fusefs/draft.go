@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -46,11 +47,12 @@ type draft struct {
 	view      *view      // what is read; nil: nothing was ever there
 	own       bool       // view is a spool file that may be written to
 	size      int64
-	changes   uint64 // counts changes of content, creation included
-	committed uint64 // value of changes at the last commit
-	busy      bool   // a commit is under way
-	failure   error  // why the commit failed
-	detached  bool   // it has no name any more
+	changes   uint64     // counts changes of content, creation included
+	committed uint64     // value of changes at the last commit
+	busy      bool       // a commit is under way
+	failure   error      // why the commit failed
+	detached  bool       // it has no name any more
+	author    acl.Client // who changed it last, or began it
 	attr      store.Attr
 	last      time.Time // of the last version, or of the beginning
 	awaited   bool      // a version is due at a time that somebody waits for
@@ -99,6 +101,20 @@ func (d *draft) failed() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.failure
+}
+
+// maker returns who makes the next version: who changed the draft last, or began it.
+func (d *draft) maker() acl.Client {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.author
+}
+
+// madeBy notes who changed the draft.
+func (d *draft) madeBy(c acl.Client) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.author = c
 }
 
 // stat returns size and attributes.

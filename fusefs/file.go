@@ -38,6 +38,8 @@ type file struct {
 	covers   bool           // the draft was renamed over what the store has there, and not committed since
 	cached   bool           // what the kernel's page cache holds is still right
 	declared store.Metadata // of the first version, where there is none yet
+
+	locks *lockSet // guarded by the lock of Mount.locks
 }
 
 // files finds the file of an inode number as long as anything refers to it.
@@ -122,6 +124,7 @@ func (f *file) represent(info *service.Info, asked uint64) bool {
 	if f.draft == nil {
 		f.path = info.Name.Path
 		f.unbound = false
+		f.m.locks.follow(f, f.path)
 	}
 	f.version = info.Version.Version
 	f.learn(info)

@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/cache"
 )
@@ -107,6 +108,7 @@ type draftHandle struct {
 	f      *file
 	d      *draft
 	write  bool
+	by     acl.Client    // who opened it to write
 	thread uint32        // that opened it
 	opener process       // of that thread
 	last   atomic.Uint64 // number of the last change through this handle; 0: none
@@ -120,9 +122,10 @@ var (
 	_ fs.FileReleaser = (*draftHandle)(nil)
 )
 
-// opened notes who opened the handle, in the request.
-func (h *draftHandle) opened(request context.Context) {
-	h.thread = callerOf(request).Pid
+// opened notes who opened the handle, in the context of that call.
+func (h *draftHandle) opened(call context.Context) {
+	h.by = h.m.client(call)
+	h.thread = callerOf(call).Pid
 	h.opener = processOf(h.thread)
 }
 
@@ -154,6 +157,7 @@ func (h *draftHandle) Write(ctx context.Context, data []byte, off int64) (uint32
 
 // changed notes the number of a change made through this handle.
 func (h *draftHandle) changed(change uint64) {
+	h.d.madeBy(h.by)
 	for {
 		last := h.last.Load()
 		if change <= last || h.last.CompareAndSwap(last, change) {
@@ -177,7 +181,7 @@ func (h *draftHandle) Flush(ctx context.Context) syscall.Errno {
 	}
 	wait, cancel := h.m.wait(ctx)
 	defer cancel()
-	return h.m.answer(ctx, h.m.commit(wait, h.f, h.d))
+	return h.m.answer(ctx, h.m.commit(as(wait, h.by), h.f, h.d))
 }
 
 // delays reports whether the file is not committed under the name it has.
@@ -214,7 +218,7 @@ func (h *draftHandle) Fsync(ctx context.Context, _ uint32) syscall.Errno {
 	wait, due := h.d.due(h.m.cfg.VersionInterval)
 	switch {
 	case due && wait <= 0:
-		return h.m.answer(ctx, h.m.commit(patient, h.f, h.d))
+		return h.m.answer(ctx, h.m.commit(as(patient, h.by), h.f, h.d))
 	case due:
 		time.AfterFunc(wait, func() { h.m.later(h.commitSynced) })
 	case h.d.state() == clean:
@@ -228,7 +232,7 @@ func (h *draftHandle) commitSynced() {
 	if h.f.delays() || h.f.current() != h.d {
 		return
 	}
-	if err := h.m.commit(h.m.base, h.f, h.d); err != nil {
+	if err := h.m.commit(as(h.m.base, h.by), h.f, h.d); err != nil {
 		h.m.log.Error().Err(err).Str("path", string(h.f.where().Path)).Msg("a synced file could not be committed")
 	}
 	h.m.settle(h.f)

@@ -103,7 +103,7 @@ func (m *Mount) unchanged(path store.Path, node *fs.Inode) bool {
 	}
 	ctx, cancel := context.WithTimeout(m.base, m.cfg.Deadline)
 	defer cancel()
-	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: path})
+	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: path})
 	if err != nil {
 		return false
 	}

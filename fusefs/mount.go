@@ -51,6 +51,10 @@ type Config struct {
 	Service *service.Service
 	// Client is the identity that all use of the mount counts as.
 	Client acl.Client
+	// Users, if not nil, says who the caller of each operation is; Client then does what is
+	// nobody's request, which needs no rights. The kernel remembers nothing, and rights show in no
+	// attribute: what one user sees is what all see.
+	Users Users
 	// ReadOnly refuses all changes.
 	ReadOnly bool
 	// AllowOther lets other users than the one who mounts in.
@@ -140,6 +144,7 @@ type Mount struct {
 	log     zerolog.Logger
 	svc     *service.Service
 	scratch scratchNames
+	users   users
 	session *session
 	server  *fuse.Server
 	root    *dirNode
@@ -153,6 +158,7 @@ type Mount struct {
 	overlay overlay
 	own     ownChanges
 	retries retries
+	locks   locks
 	epoch   atomic.Uint64 // grows when anything that is known may have changed
 	clock   atomic.Uint64 // grows with each change of names or content by this mount
 	closing atomic.Bool
@@ -186,6 +192,7 @@ func New(ctx context.Context, cfg Config) (*Mount, error) {
 		cfg: cfg, svc: cfg.Service, scratch: scratch, log: cfg.Logger, done: make(chan struct{}), cache: blocks,
 		base: cfg.Logger.WithContext(context.WithoutCancel(ctx)),
 	}
+	m.users.ask = cfg.Users
 	if err := m.start(); err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", cfg.Dir, err)
 	}
@@ -198,7 +205,7 @@ func (m *Mount) start() error {
 	}
 	ctx, cancel := context.WithTimeout(m.base, m.cfg.Deadline)
 	defer cancel()
-	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: store.Root})
+	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: store.Root})
 	if err != nil {
 		return err
 	}
@@ -212,7 +219,7 @@ func (m *Mount) start() error {
 		return err
 	}
 	m.passthrough = newPassthrough(fs.NewNodeFS(root, opts))
-	server, err := fuse.NewServer(m.cfg.watch(m.passthrough), m.cfg.Dir, &opts.MountOptions)
+	server, err := fuse.NewServer(unlocking{m.cfg.watch(m.passthrough), &m.locks}, m.cfg.Dir, &opts.MountOptions)
 	if err != nil {
 		return errors.Join(err, m.session.close())
 	}
@@ -234,18 +241,23 @@ func (m *Mount) start() error {
 }
 
 func (m *Mount) options() *fs.Options {
+	entry, attr, negative := m.cfg.EntryTimeout, m.cfg.AttrTimeout, m.cfg.NegativeTimeout
+	if m.multi() {
+		entry, attr, negative = 0, 0, 0
+	}
 	opts := &fs.Options{
-		EntryTimeout:    &m.cfg.EntryTimeout,
-		AttrTimeout:     &m.cfg.AttrTimeout,
-		NegativeTimeout: &m.cfg.NegativeTimeout,
+		EntryTimeout:    &entry,
+		AttrTimeout:     &attr,
+		NegativeTimeout: &negative,
 		NullPermissions: true,
 		RootStableAttr:  &fs.StableAttr{Ino: nameIno(m.root.id)},
 		MountOptions: fuse.MountOptions{
-			AllowOther:    m.cfg.AllowOther,
+			AllowOther:    m.cfg.AllowOther || m.multi(),
 			FsName:        m.cfg.Source,
 			Name:          "hatrac",
 			MaxWrite:      maxRequest,
 			MaxBackground: maxBackground,
+			EnableLocks:   true,
 			DirectMount:   os.Geteuid() == 0,
 			// Content behind an inode changes only by writes that the kernel sees.
 			ExplicitDataCacheControl: true,

@@ -33,12 +33,29 @@ func (n *fileNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrO
 
 // Setattr implements fs.NodeSetattrer.
 func (n *fileNode) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+	if h, ok := fh.(*draftHandle); !ok || !h.write {
+		if errno := n.mayChange(ctx, in); errno != 0 {
+			return errno
+		}
+	}
 	if size, ok := in.GetSize(); ok {
 		if errno := n.resize(ctx, fh, int64(size)); errno != 0 {
 			return errno
 		}
 	}
 	return n.f.setattr(ctx, in, out)
+}
+
+// mayChange answers EACCES if more than the size of another user's draft is to be changed; the size
+// is asked for at its opening.
+func (n *fileNode) mayChange(ctx context.Context, in *fuse.SetAttrIn) syscall.Errno {
+	m := n.f.m
+	if !m.multi() || in.Valid&(fuse.FATTR_MODE|fuse.FATTR_UID|fuse.FATTR_GID|fuse.FATTR_ATIME|fuse.FATTR_MTIME) == 0 {
+		return 0
+	}
+	call, cancel := m.call(ctx)
+	defer cancel()
+	return m.answer(ctx, m.mayUse(call, n.f, acl.ChangeVersion))
 }
 
 // resize truncates through a handle, or else by a change that is committed at once.
@@ -64,6 +81,7 @@ func (n *fileNode) resize(ctx context.Context, fh fs.FileHandle, size int64) sys
 	defer m.releaseWriter(n.f, d)
 	if size > 0 {
 		_, err = d.truncate(wait, size)
+		d.madeBy(m.client(wait))
 	}
 	if err == nil {
 		err = dropPrivileges(wait, ctx, d)
@@ -126,7 +144,7 @@ func (n *fileNode) open(ctx, request context.Context, flags uint32) (fs.FileHand
 		}
 	}
 	h := &draftHandle{m: m, f: n.f, d: d, write: true}
-	h.opened(request)
+	h.opened(ctx)
 	return h, nil
 }
 
@@ -136,11 +154,19 @@ func (n *fileNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 	if errno := n.f.getattr(ctx, &attr); errno != 0 {
 		return errno
 	}
+	m := n.f.m
+	call, cancel := m.call(ctx)
+	defer cancel()
 	n.f.mu.Lock()
-	info, active := n.f.info, n.f.active()
+	info, active := m.seen(call, n.f.info), n.f.active()
 	n.f.mu.Unlock()
-	readable := active || info != nil && info.May(acl.ReadContent)
-	writable := n.f.m.writable() == 0 && (active || info != nil && info.May(acl.AddVersion))
+	may := func(op acl.Operation) bool {
+		if active {
+			return m.mayUse(call, n.f, op) == nil
+		}
+		return info != nil && info.May(op)
+	}
+	readable, writable := may(acl.ReadContent), m.writable() == 0 && may(acl.AddVersion)
 	return granted(mask, readable, writable, readable && attr.Mode&0o111 != 0)
 }
 
@@ -185,7 +211,7 @@ func (f *file) refresh(ctx context.Context) syscall.Errno {
 	call, cancel := f.m.call(ctx)
 	defer cancel()
 	ref := f.where()
-	info, err := f.m.svc.Look(call, f.m.cfg.Client, ref)
+	info, err := f.m.svc.Look(call, f.m.client(call), ref)
 	if err != nil && store.KindOf(err) != store.NotFound {
 		return f.m.answer(ctx, err)
 	}
@@ -247,7 +273,7 @@ func (m *Mount) describe(ctx context.Context, ref store.Ref, attr store.Attr) sy
 	call, cancel := m.call(ctx)
 	defer cancel()
 	deed := m.own.begin(ref.Path, service.Described)
-	err := m.svc.SetAttr(call, m.cfg.Client, ref, attr)
+	err := m.svc.SetAttr(call, m.client(call), ref, attr)
 	m.own.end(deed, ref.Version, err)
 	return m.answer(ctx, err)
 }

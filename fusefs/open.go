@@ -52,14 +52,14 @@ func (r *retries) done(thread uint32) {
 func (m *Mount) openRead(ctx context.Context, f *file) (any, error) {
 	for {
 		if d := f.joinReader(); d != nil {
-			return &draftHandle{m: m, f: f, d: d}, nil
+			return m.readDraft(ctx, f, d)
 		}
 		found, version, err := m.readable(ctx, f)
 		if err != nil {
 			return nil, err
 		}
 		if d := f.rejoinReader(); d != nil {
-			return &draftHandle{m: m, f: f, d: d}, nil
+			return m.readDraft(ctx, f, d)
 		}
 		content, err := m.openFound(ctx, found)
 		if err != nil {
@@ -70,6 +70,15 @@ func (m *Mount) openRead(ctx context.Context, f *file) (any, error) {
 		}
 		_ = content.Close() // a writer was faster
 	}
+}
+
+// readDraft makes the handle of a reader of a draft, who is counted already.
+func (m *Mount) readDraft(ctx context.Context, f *file, d *draft) (any, error) {
+	if err := m.mayUse(ctx, f, acl.ReadContent); err != nil {
+		m.releaseReader(f)
+		return nil, err
+	}
+	return &draftHandle{m: m, f: f, d: d}, nil
 }
 
 // readable finds the version that f stands for, which must be what its name leads to. Where the
@@ -85,10 +94,10 @@ func (m *Mount) readable(ctx context.Context, f *file) (*service.Found, string, 
 
 func (m *Mount) fetch(ctx context.Context, mine store.Ref, unbound bool) (*service.Found, error) {
 	if unbound {
-		return m.svc.Fetch(ctx, m.cfg.Client, mine)
+		return m.svc.Fetch(ctx, m.client(ctx), mine)
 	}
 	thread := callerOf(ctx).Pid
-	found, err := m.svc.Fetch(ctx, m.cfg.Client, store.Ref{Path: mine.Path})
+	found, err := m.svc.Fetch(ctx, m.client(ctx), store.Ref{Path: mine.Path})
 	switch {
 	case store.KindOf(err) == store.NotFound || store.KindOf(err) == store.Conflict:
 		return nil, syscall.ESTALE
@@ -100,7 +109,7 @@ func (m *Mount) fetch(ctx context.Context, mine store.Ref, unbound bool) (*servi
 	case found.Version == nil || m.retries.first(thread):
 		return nil, syscall.ESTALE
 	}
-	return m.svc.Fetch(ctx, m.cfg.Client, mine)
+	return m.svc.Fetch(ctx, m.client(ctx), mine)
 }
 
 // active reports whether f has a draft that its name leads to, or that has lost its name. A
@@ -163,8 +172,12 @@ func (m *Mount) openWrite(ctx context.Context, f *file, truncate bool) (*draft, 
 	}
 	m.retries.done(callerOf(ctx).Pid)
 	err := d.failed()
+	if err == nil {
+		err = m.mayWrite(ctx, f, truncate)
+	}
 	if err == nil && truncate {
 		_, err = d.truncate(ctx, 0)
+		d.madeBy(m.client(ctx))
 	}
 	if err != nil {
 		m.releaseWriter(f, d)
@@ -234,10 +247,12 @@ func (f *file) beginHere(base start, asked uint64) (d *draft, fresh bool) {
 	f.learn(base.info)
 	f.addWriter()
 	if f.draft != nil {
+		f.draft.madeBy(base.by)
 		_ = base.content.Close() // the draft holds the same; nothing was read
 		return f.draft, true
 	}
 	f.draft = newDraft(f.m.spooler(f), base.content, base.attr)
+	f.draft.author = base.by
 	f.draft.recycle = f.m.session.recycle
 	if f.unbound {
 		f.draft.detach()
@@ -251,6 +266,7 @@ type start struct {
 	version string
 	content content
 	attr    store.Attr
+	by      acl.Client // who asked
 }
 
 // startOf finds what the name of f leads to now. Who truncates need not be able to read it.
@@ -263,7 +279,7 @@ func (m *Mount) startOf(ctx context.Context, f *file, truncate bool) (start, err
 		ref.Version = ""
 	}
 	f.mu.Unlock()
-	info, err := m.svc.Look(ctx, m.cfg.Client, ref)
+	info, err := m.svc.Look(ctx, m.client(ctx), ref)
 	if store.KindOf(err) == store.NotFound || err == nil && (info.IsNamespace() || !info.Holds()) {
 		return start{}, syscall.ESTALE
 	}
@@ -274,8 +290,8 @@ func (m *Mount) startOf(ctx context.Context, f *file, truncate bool) (start, err
 		return start{}, syscall.EACCES
 	}
 	ref.Version = info.Version.Version
-	s := start{info: info, version: ref.Version, attr: info.Version.Attr}
-	s.content = &lazyContent{m: m, ref: ref, size: info.Version.Size}
+	s := start{info: info, version: ref.Version, attr: info.Version.Attr, by: m.client(ctx)}
+	s.content = &lazyContent{m: m, by: s.by, ref: ref, size: info.Version.Size}
 	if !truncate {
 		s.content, err = m.openContent(ctx, ref)
 	}
@@ -284,7 +300,7 @@ func (m *Mount) startOf(ctx context.Context, f *file, truncate bool) (start, err
 
 // openContent opens a version.
 func (m *Mount) openContent(ctx context.Context, ref store.Ref) (store.Content, error) {
-	found, err := m.svc.Fetch(ctx, m.cfg.Client, ref)
+	found, err := m.svc.Fetch(ctx, m.client(ctx), ref)
 	if err != nil {
 		return nil, err
 	}
@@ -297,6 +313,7 @@ func (m *Mount) openContent(ctx context.Context, ref store.Ref) (store.Content, 
 func (m *Mount) reserve(path store.Path, base start, asked uint64) bool {
 	f := m.newFile(path)
 	f.draft = newDraft(m.spooler(f), base.content, base.attr)
+	f.draft.author = base.by
 	f.draft.recycle = m.session.recycle
 	f.version, f.reserved = base.version, time.Now().Add(reservation)
 	f.learn(base.info)

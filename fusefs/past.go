@@ -54,7 +54,7 @@ func (n *snapshotsNode) Lookup(ctx context.Context, name string, out *fuse.Entry
 	}
 	call, cancel := n.m.call(ctx)
 	defer cancel()
-	past, err := n.m.svc.LookAt(call, n.m.cfg.Client, store.Root, at)
+	past, err := n.m.svc.LookAt(call, n.m.client(call), store.Root, at)
 	if err != nil {
 		return nil, n.m.answer(ctx, err)
 	}
@@ -123,7 +123,7 @@ func (n *pastDir) fillBy(out *fuse.Attr, info *service.Info) {
 }
 
 func (n *pastDir) current(ctx context.Context) (*service.Info, error) {
-	past, err := n.m.svc.LookAt(ctx, n.m.cfg.Client, n.path, n.at)
+	past, err := n.m.svc.LookAt(ctx, n.m.client(ctx), n.path, n.at)
 	if err != nil {
 		return nil, err
 	}
@@ -165,9 +165,9 @@ func (n *pastDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if err != nil {
 		return nil, n.m.answer(ctx, err)
 	}
-	past, err := n.m.svc.LookAt(call, n.m.cfg.Client, path, n.at)
+	past, err := n.m.svc.LookAt(call, n.m.client(call), path, n.at)
 	if other, ok := encoded(n.path, name); ok && store.KindOf(err) == store.NotFound {
-		past, err = n.m.svc.LookAt(call, n.m.cfg.Client, other, n.at)
+		past, err = n.m.svc.LookAt(call, n.m.client(call), other, n.at)
 	}
 	if err != nil {
 		return nil, n.m.answer(ctx, err)
@@ -183,7 +183,7 @@ func (n *pastDir) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, u
 func (n *pastDir) pages() nextPage {
 	page := service.ListPage{Limit: n.m.pageSize}
 	return func(ctx context.Context) ([]child, bool, error) {
-		listing, err := n.m.svc.ListAt(ctx, n.m.cfg.Client, n.path, n.at, page)
+		listing, err := n.m.svc.ListAt(ctx, n.m.client(ctx), n.path, n.at, page)
 		if err != nil {
 			return nil, false, err
 		}
@@ -216,7 +216,7 @@ func (m *Mount) rootNode(ctx context.Context, opts *fs.Options) (fs.InodeEmbedde
 	if at.IsZero() {
 		return m.root, nil
 	}
-	past, err := m.svc.LookAt(ctx, m.cfg.Client, store.Root, at)
+	past, err := m.svc.LookAt(ctx, m.client(ctx), store.Root, at)
 	if err != nil {
 		return nil, err
 	}

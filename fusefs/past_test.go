@@ -235,3 +235,15 @@ func TestLiteralNamesWinOverVirtualOnes(t *testing.T) {
 	r.refused("ls d/.snapshots", "No such file")
 	r.expect("ls d/.versions", "f\n")
 }
+
+func TestANamespaceTakesAVirtualNameByARename(t *testing.T) {
+	r := newRig(t)
+	r.sh("mkdir d; echo f > d/f")
+	for _, name := range []string{"d/.versions", ".snapshots"} {
+		r.refused("mkdir "+name, "File exists")
+		r.sh("mkdir new; echo x > new/x; mv -T new " + name)
+		r.expect("ls -A "+name+"; cat "+name+"/x", "x\nx\n")
+		r.sh("rm -r " + name)
+	}
+	r.expect("ls d/.versions", "f\n")
+}

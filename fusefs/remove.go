@@ -59,9 +59,16 @@ func (m *Mount) unlink(ctx context.Context, f *file) error {
 	ref := f.where()
 	if ref.Version != "" {
 		err := m.remove(ctx, ref.Path, acl.Object)
-		if err != nil && (store.KindOf(err) != store.NotFound || f.current() == nil) {
+		if err == nil {
+			m.unbind(f)
+			return nil
+		}
+		if store.KindOf(err) != store.NotFound || f.current() == nil {
 			return err
 		}
+	}
+	if err := m.mayUse(ctx, f, acl.DeleteName); err != nil {
+		return err
 	}
 	m.unbind(f)
 	return nil
@@ -120,6 +127,7 @@ func (m *Mount) unbind(f *file) {
 	m.overlay.change(f.path, m.clock.Add(1))
 	m.overlay.drop(f.path, f)
 	f.unbound = true
+	m.locks.follow(f, "")
 	if f.scratch != nil {
 		f.scratch.Stop()
 	}
@@ -145,7 +153,7 @@ func (m *Mount) remove(ctx context.Context, path store.Path, kind acl.Kind) erro
 	call, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
 	defer cancel()
 	deed := m.own.begin(path, service.Deleted)
-	err := m.svc.Delete(call, m.cfg.Client, service.Delete{Path: path, Kind: kind, OnlyEmpty: true, Soon: true})
+	err := m.svc.Delete(call, m.client(call), service.Delete{Path: path, Kind: kind, OnlyEmpty: true, Soon: true})
 	m.own.end(deed, "", err)
 	return err
 }
@@ -155,7 +163,7 @@ func (m *Mount) remove(ctx context.Context, path store.Path, kind acl.Kind) erro
 func (m *Mount) deleteVersion(ctx context.Context, ref store.Ref) error {
 	call, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
 	defer cancel()
-	return m.svc.DeleteVersion(call, m.cfg.Client, ref, service.Conditions{})
+	return m.svc.DeleteVersion(call, m.client(call), ref, service.Conditions{})
 }
 
 // Rmdir implements fs.NodeRmdirer.

@@ -78,14 +78,12 @@ func (v *move) run(ctx context.Context) error {
 		return err
 	}
 	d, source, delayed := v.look()
-	if source.Path != "" && source.Path != v.target {
-		if err := v.m.uncover(ctx, v.f); err != nil {
-			v.leave()
-			leaveTarget()
-			return err
-		}
+	err = v.mayTouch(ctx, source)
+	if err == nil && source.Path != "" && source.Path != v.target {
+		err = v.m.uncover(ctx, v.f)
 	}
 	switch {
+	case err != nil:
 	case d != nil && delayed && !v.m.scratch.match(v.target):
 		return v.publish(ctx, d, leaveTarget)
 	case source.Path == "":
@@ -100,6 +98,20 @@ func (v *move) run(ctx context.Context) error {
 	leaveTarget()
 	v.m.settle(v.f)
 	return err
+}
+
+// mayTouch checks the rights in drafts of other users that the store does not know yet; it knows
+// the others.
+func (v *move) mayTouch(ctx context.Context, source store.Ref) error {
+	if v.over != nil && v.over.where().Version == "" {
+		if err := v.m.mayUse(ctx, v.over, acl.AddVersion); err != nil {
+			return err
+		}
+	}
+	if source.Version != "" {
+		return nil
+	}
+	return v.m.mayUse(ctx, v.f, acl.MoveAway)
 }
 
 // look returns the draft that the name leads to, if any, and what the store has of the file. A
@@ -125,7 +137,7 @@ func (v *move) publish(ctx context.Context, d *draft, leaveTarget func()) error 
 		cond = v.m.ifNothing(look, v.target)
 		cancel()
 	}
-	put := func(content finished) error { return v.m.put(v.f, v.target, content, cond) }
+	put := func(content finished) error { return v.m.put(v.m.client(ctx), v.f, v.target, content, cond) }
 	err := d.commitHeld(ctx, false, put, func(err error) {
 		if err == nil {
 			v.rebind(false)
@@ -154,7 +166,7 @@ func (v *move) relabel(ctx context.Context) error {
 func (v *move) mayReplace(ctx context.Context) (covers bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, v.m.cfg.Deadline)
 	defer cancel()
-	info, err := v.m.svc.Look(ctx, v.m.cfg.Client, store.Ref{Path: v.target})
+	info, err := v.m.svc.Look(ctx, v.m.client(ctx), store.Ref{Path: v.target})
 	switch {
 	case store.KindOf(err) == store.NotFound:
 		return false, v.to.mayCreate(ctx)
@@ -177,7 +189,7 @@ func (v *move) moveObject(ctx context.Context, source store.Path) error {
 	call, cancel := context.WithTimeout(ctx, v.m.cfg.Deadline)
 	defer cancel()
 	deed := v.m.own.begin(v.target, service.Renamed, service.Created)
-	result, err := v.m.svc.Rename(call, v.m.cfg.Client, service.Rename{
+	result, err := v.m.svc.Rename(call, v.m.client(call), service.Rename{
 		Source: source, Target: v.target, CopyACLs: true, Replace: true, NoReplace: v.keep,
 	})
 	if err != nil {
@@ -205,6 +217,7 @@ func (v *move) rebind(delayed bool) {
 	v.m.overlay.change(v.target, v.m.clock.Add(1))
 	v.m.overlay.drop(f.path, f)
 	f.path, f.delayed = v.target, delayed
+	v.m.locks.follow(f, f.path)
 	f.bound = v.m.clock.Add(1)
 	if f.scratch != nil {
 		f.scratch.Stop()

@@ -31,7 +31,7 @@ func (m *Mount) moveFolder(ctx context.Context, from, to store.Path, keep bool) 
 	call, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
 	defer cancel()
 	deed := m.own.begin(to, service.Renamed)
-	_, err = m.svc.MoveNamespace(call, m.cfg.Client, service.MoveNamespace{
+	_, err = m.svc.MoveNamespace(call, m.client(call), service.MoveNamespace{
 		Source: from, Target: to, Replace: !keep, Revive: true,
 	})
 	m.own.end(deed, "", err)
@@ -92,6 +92,7 @@ func (f *file) relocate(from, to store.Path) {
 	}
 	old := f.path
 	f.path = to + old[len(from):]
+	f.m.locks.follow(f, f.path)
 	f.bound = f.m.clock.Add(1)
 	f.m.overlay.change(old, f.bound)
 	f.m.overlay.change(f.path, f.bound)
@@ -109,7 +110,7 @@ func (f *file) relocate(from, to store.Path) {
 // then gives all files in it their new paths.
 func (m *Mount) followMove(ctx context.Context, path store.Path) (moved bool) {
 	parent := path.Parent()
-	info, err := m.svc.Follow(ctx, m.cfg.Client, store.Ref{Path: parent})
+	info, err := m.svc.Follow(ctx, m.client(ctx), store.Ref{Path: parent})
 	if err != nil || !info.IsNamespace() || info.Ref.Path == parent {
 		return false
 	}

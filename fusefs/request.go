@@ -39,7 +39,7 @@ func (m *Mount) wait(request context.Context) (context.Context, context.CancelFu
 
 // onBehalf returns the mount's own context with the request's caller.
 func (m *Mount) onBehalf(request context.Context) context.Context {
-	return fuse.NewContext(m.base, callerOf(request))
+	return m.identify(fuse.NewContext(m.base, callerOf(request)), request)
 }
 
 // watch cancels ctx when the request that it serves was interrupted and its caller is to die,

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -171,7 +172,10 @@ func (r *rig) open() *shell {
 // python starts a Python, which answers a failed system call with the name of the errno.
 func (r *rig) python() *shell {
 	r.Helper()
-	return r.interpreter("python3", "-c", `
+	return r.interpreter("python3", "-c", pythonLoop, r.dir)
+}
+
+const pythonLoop = `
 import errno, os, sys
 os.chdir(sys.argv[1])
 names = {"os": os}
@@ -183,12 +187,18 @@ for line in sys.stdin:
         print(errno.errorcode[e.errno], end="")
         code = 1
     print("\n==%d==" % code, flush=True)
-`, r.dir)
-}
+`
 
 func (r *rig) interpreter(name string, args ...string) *shell {
 	r.Helper()
+	return r.interpreterAs(nil, name, args...)
+}
+
+// interpreterAs is interpreter with another user's credential, if that is given.
+func (r *rig) interpreterAs(user *syscall.SysProcAttr, name string, args ...string) *shell {
+	r.Helper()
 	cmd := exec.CommandContext(r.Context(), name, args...)
+	cmd.SysProcAttr = user
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		r.Fatal(err)

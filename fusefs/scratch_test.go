@@ -3,6 +3,8 @@ package fusefs
 import (
 	"testing"
 
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -81,5 +83,18 @@ func TestBrokenScratchPatternsAreRefused(t *testing.T) {
 		if _, err := newScratchNames([]string{p}); err == nil {
 			t.Errorf("%q is taken", p)
 		}
+	}
+}
+
+func TestScratchFilesOfADeletedNamespaceAreKept(t *testing.T) {
+	r := newRig(t)
+	r.sh("mkdir d; echo text > d/.f.AAAAAA")
+	err := r.svc.Delete(r.Context(), alice, service.Delete{Path: "/d", Kind: acl.Namespace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.unmount()
+	if kept := r.kept(); len(kept) != 1 || kept[0].Path != "/d/.f.AAAAAA" || kept[0].Client != "alice" {
+		t.Errorf("kept: %+v", kept)
 	}
 }

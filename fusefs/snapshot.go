@@ -67,9 +67,9 @@ func (n *snapshotNode) fillBy(out *fuse.Attr, info *service.Info) {
 // current returns the version as it is now; one that was deleted stays as it was for those who
 // hold it open.
 func (n *snapshotNode) current(ctx context.Context) (*service.Info, error) {
-	info, err := n.m.svc.Look(ctx, n.m.cfg.Client, n.ref())
+	info, err := n.m.svc.Look(ctx, n.m.client(ctx), n.ref())
 	if store.KindOf(err) == store.NotFound || err == nil && !info.Holds() {
-		return n.info, nil
+		return n.m.seen(ctx, n.info), nil
 	}
 	return info, err
 }

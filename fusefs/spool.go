@@ -49,6 +49,7 @@ type note struct {
 	Size   int64     `json:"size"`
 	Time   time.Time `json:"time"` // of the last write
 	Reason string    `json:"reason"`
+	Client string    `json:"client,omitempty"` // that wrote it, if that is known
 }
 
 // openSession makes a session in the spool folder, which it creates if it is missing, and
@@ -155,8 +156,8 @@ func syncFolder(name string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// keep puts a spool file aside and says so. Empty ones are removed.
-func (s *session) keep(name, path, reason string) error {
+// keep puts a spool file aside, with size and time in its note, and says so. Empty ones are removed.
+func (s *session) keep(name string, about note) error {
 	info, err := os.Lstat(name)
 	if err != nil {
 		return err
@@ -169,19 +170,30 @@ func (s *session) keep(name, path, reason string) error {
 		return err
 	}
 	base := filepath.Join(folder, ulid.Make().String())
-	text, err := json.MarshalIndent(note{Path: path, Size: info.Size(), Time: info.ModTime(), Reason: reason}, "", "  ")
+	about.Size, about.Time = info.Size(), info.ModTime()
+	text, err := json.MarshalIndent(about, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(base+".json", text, 0o600); err != nil {
+	if err := writeSynced(base+noteSuffix, text); err != nil {
 		return err
 	}
-	if err := os.Rename(name, base+".data"); err != nil {
-		return errors.Join(err, os.Remove(base+".json"))
+	if err := os.Rename(name, base+dataSuffix); err != nil {
+		return errors.Join(err, os.Remove(base+noteSuffix))
 	}
-	s.log.Warn().Str("path", path).Int64("size", info.Size()).Str("draft", base+".data").Str("reason", reason).
-		Msg("a draft that did not become a version was kept")
+	s.log.Warn().Str("path", about.Path).Int64("size", about.Size).Str("draft", filepath.Base(base)).Str("reason", about.Reason).
+		Msg("a draft that did not become a version was kept; hatrac recover lists, commits and drops them")
 	return syncFolder(folder)
+}
+
+// writeSynced makes a file that survives a crash as soon as its folder is synced.
+func writeSynced(name string, text []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // rescue keeps the drafts of sessions whose process has died.
@@ -221,7 +233,7 @@ func (s *session) rescueFrom(dir string) error {
 		if e.Name() == lockName || !e.Type().IsRegular() {
 			continue
 		}
-		if err := s.keep(name, labelOf(name), "The mount ended before this was committed."); err != nil {
+		if err := s.keep(name, note{Path: labelOf(name), Reason: "The mount ended before this was committed."}); err != nil {
 			return err
 		}
 	}

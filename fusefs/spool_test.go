@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rs/zerolog"
+
+	"github.com/hatrac/hatrac/store"
 )
 
 func openTestSession(t *testing.T, root string) *session {
@@ -115,5 +117,73 @@ func TestASessionThatEndsWithDraftsLeavesThemToTheNextOne(t *testing.T) {
 	openTestSession(t, root)
 	if kept := keptIn(t, root); len(kept) != 1 || kept[0].Path != "/f" {
 		t.Errorf("kept: %+v", kept)
+	}
+}
+
+func TestADraftWithoutItsNoteCanBeRecovered(t *testing.T) {
+	root := t.TempDir()
+	dead := openTestSession(t, root)
+	f, err := dead.create("/d/f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("text"); err != nil {
+		t.Fatal(err)
+	}
+	if err := dead.lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenRecovery(root, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := r.List()
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if err := os.Truncate(filepath.Join(root, keptFolder, all[0].ID+noteSuffix), 3); err != nil {
+		t.Fatal(err)
+	}
+	if all, err = r.List(); err != nil || len(all) != 1 || all[0].Path != "/d/f" || all[0].Size != 4 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if err := r.Drop(all[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(filepath.Join(root, keptFolder)); err != nil || len(left) != 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+func TestOnlyOneAtATimeRecoversADraft(t *testing.T) {
+	root := t.TempDir()
+	s := openTestSession(t, root)
+	f, err := s.create("/f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("text"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.keep(f.Name(), note{Path: "/f"}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenRecovery(root, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := r.List()
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	first, err := r.Open(all[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Open(all[0].ID); store.KindOf(err) != store.Conflict {
+		t.Errorf("the second one is told %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -54,7 +54,7 @@ func enclosingPath(node *fs.Inode, known store.Path) store.Path {
 }
 
 func (n *versionsNode) look(ctx context.Context) (*service.Info, error) {
-	return n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: n.object()})
+	return n.m.svc.Look(ctx, n.m.client(ctx), store.Ref{Path: n.object()})
 }
 
 func (n *versionsNode) fill(out *fuse.Attr) { n.fillBy(out, n.info) }
@@ -68,7 +68,7 @@ func (n *versionsNode) fillBy(out *fuse.Attr, object *service.Info) {
 	if n.stamped {
 		ino = virtualIno(historyName, "object", object.Name.ID)
 	}
-	n.m.fillVirtual(out, ino, created, object.May(acl.ListVersions))
+	n.m.fillVirtual(out, ino, created, n.m.sees(object, acl.ListVersions))
 }
 
 // fileOf returns the name of a version's file. Beside time or object it is as in URLs, or the
@@ -91,7 +91,7 @@ func (n *versionsNode) find(ctx context.Context, name string) (store.Ref, error)
 	}
 	for _, id := range []string{stampedVersion(name), store.DecodeSegment(name)} {
 		ref := store.Ref{Path: n.object(), Version: id}
-		info, err := n.m.svc.Look(ctx, n.m.cfg.Client, ref)
+		info, err := n.m.svc.Look(ctx, n.m.client(ctx), ref)
 		if err == nil && stampedName(info.Version) == name || err != nil && store.KindOf(err) != store.NotFound {
 			return ref, err
 		}
@@ -149,7 +149,7 @@ func (n *versionsNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHand
 func (n *versionsNode) pages() nextPage {
 	before := int64(0)
 	return func(ctx context.Context) ([]child, bool, error) {
-		listing, err := n.m.svc.Versions(ctx, n.m.cfg.Client, n.object(), before, n.m.pageSize)
+		listing, err := n.m.svc.Versions(ctx, n.m.client(ctx), n.object(), before, n.m.pageSize)
 		if err != nil {
 			return nil, false, err
 		}
@@ -183,7 +183,9 @@ func (n *versionsNode) Unlink(ctx context.Context, name string) syscall.Errno {
 	return n.m.answer(ctx, err)
 }
 
-// historyName is the directory of all versions of a namespace's objects.
+// historyName is the directory of all versions of a namespace's objects. The kernel finds it, and so
+// answers EEXIST to mkdir(2) by itself, as for .snapshots; a namespace can take such a name by
+// rename(2), or through REST, and wins then.
 const historyName = ".versions"
 
 // historyNode is that directory: one directory for each object that has live versions.
@@ -201,7 +203,7 @@ var (
 
 // findHistory looks up the directory of versions in a namespace.
 func (m *Mount) findHistory(ctx context.Context, parent store.Path) (entry, error) {
-	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: parent})
+	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: parent})
 	if err != nil {
 		return entry{}, err
 	}
@@ -211,7 +213,7 @@ func (m *Mount) findHistory(ctx context.Context, parent store.Path) (entry, erro
 func (n *historyNode) fill(out *fuse.Attr) { n.fillBy(out, n.info) }
 
 func (n *historyNode) fillBy(out *fuse.Attr, info *service.Info) {
-	n.m.fillVirtual(out, historyIno(info.Name.ID), info.Name.Created, info.May(acl.ListNamespace))
+	n.m.fillVirtual(out, historyIno(info.Name.ID), info.Name.Created, n.m.sees(info, acl.ListNamespace))
 }
 
 func historyIno(namespace int64) uint64 { return virtualIno(historyName, "", namespace) }
@@ -220,7 +222,7 @@ func historyIno(namespace int64) uint64 { return virtualIno(historyName, "", nam
 func (n *historyNode) folder() store.Path { return enclosingPath(n.EmbeddedInode(), n.info.Name.Path) }
 
 func (n *historyNode) look(ctx context.Context) (*service.Info, error) {
-	return n.m.svc.Look(ctx, n.m.cfg.Client, store.Ref{Path: n.folder()})
+	return n.m.svc.Look(ctx, n.m.client(ctx), store.Ref{Path: n.folder()})
 }
 
 // Getattr implements fs.NodeGetattrer.
@@ -269,7 +271,7 @@ func (n *historyNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandl
 func (n *historyNode) pages() nextPage {
 	page := service.ListPage{Limit: n.m.pageSize}
 	return func(ctx context.Context) ([]child, bool, error) {
-		listing, err := n.m.svc.List(ctx, n.m.cfg.Client, n.folder(), page)
+		listing, err := n.m.svc.List(ctx, n.m.client(ctx), n.folder(), page)
 		if err != nil {
 			return nil, false, err
 		}

@@ -44,7 +44,7 @@ func (m *Mount) findSnapshot(ctx context.Context, parent store.Path, name, versi
 
 // followVersion looks a version up. One that was renamed is shown as what it is now.
 func (m *Mount) followVersion(ctx context.Context, ref store.Ref) (entry, error) {
-	info, err := m.svc.Follow(ctx, m.cfg.Client, ref)
+	info, err := m.svc.Follow(ctx, m.client(ctx), ref)
 	if store.KindOf(err) == store.Conflict {
 		return entry{}, noSuchFile(ref.Path)
 	}
@@ -57,9 +57,9 @@ func (m *Mount) lookObject(ctx context.Context, parent store.Path, name string) 
 	if err != nil {
 		return nil, err
 	}
-	info, err := m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: path})
+	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: path})
 	if other, ok := encoded(parent, name); ok && store.KindOf(err) == store.NotFound {
-		info, err = m.svc.Look(ctx, m.cfg.Client, store.Ref{Path: other})
+		info, err = m.svc.Look(ctx, m.client(ctx), store.Ref{Path: other})
 	}
 	return info, err
 }

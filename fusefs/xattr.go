@@ -172,11 +172,11 @@ func (m *Mount) changeXattr(ctx context.Context, s *subject, name, value string,
 	case s.info == nil:
 		return syscall.EOPNOTSUPP
 	case isList && s.kind.Has(acl.Name(list)):
-		return m.svc.SetACL(ctx, m.cfg.Client, s.listRef(), service.ACLChange{
+		return m.svc.SetACL(ctx, m.client(ctx), s.listRef(), service.ACLChange{
 			Op: service.ReplaceList, List: acl.Name(list), Entries: roles(value),
 		})
 	case (name == xattrType || name == xattrSaveAs) && s.info.Version != nil:
-		return m.svc.SetMetadata(ctx, m.cfg.Client, s.ref(), service.MetadataChange{Field: name, Value: value, Clear: remove})
+		return m.svc.SetMetadata(ctx, m.client(ctx), s.ref(), service.MetadataChange{Field: name, Value: value, Clear: remove})
 	}
 	return syscall.EOPNOTSUPP
 }

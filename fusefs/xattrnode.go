@@ -115,12 +115,22 @@ func (x *xattrs) change(ctx context.Context, attr, value string, flags uint32, r
 		return x.m.answer(ctx, err)
 	}
 	if s.info == nil && (name == xattrType || name == xattrSaveAs) {
-		err = x.of.declare(service.MetadataChange{Field: name, Value: value, Clear: remove})
+		err = x.declare(call, service.MetadataChange{Field: name, Value: value, Clear: remove})
 	} else {
 		err = x.m.changeXattr(call, s, name, value, remove)
 	}
 	x.of.changed()
 	return x.m.answer(ctx, err)
+}
+
+// declare says something about a file that is no version yet.
+func (x *xattrs) declare(ctx context.Context, change service.MetadataChange) error {
+	if f, ok := x.of.(*file); ok {
+		if err := x.m.mayUse(ctx, f, acl.ChangeVersion); err != nil {
+			return err
+		}
+	}
+	return x.of.declare(change)
 }
 
 // allowXattr holds a change against its flags. A file does not become a link by what is said about
@@ -146,7 +156,13 @@ func (m *Mount) allowXattr(s *subject, name, value string, flags uint32) error {
 func (f *file) subject(ctx context.Context) (*subject, error) {
 	f.mu.Lock()
 	fresh, s := f.fresh(), &subject{kind: acl.Object, declared: f.declared}
+	unborn := f.version == ""
 	f.mu.Unlock()
+	if unborn {
+		if err := f.m.mayUse(ctx, f, acl.ReadContent); err != nil {
+			return nil, err
+		}
+	}
 	if !fresh && f.where().Version != "" {
 		if errno := f.refresh(ctx); errno != 0 {
 			return nil, errno
@@ -155,7 +171,7 @@ func (f *file) subject(ctx context.Context) (*subject, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.version != "" && f.info != nil && f.info.Version != nil {
-		s.info = f.info
+		s.info = f.m.seen(ctx, f.info)
 	}
 	return s, nil
 }

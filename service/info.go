@@ -1,6 +1,8 @@
 package service
 
 import (
+	"slices"
+
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
 )
@@ -37,6 +39,33 @@ func (i *Info) May(op acl.Operation) bool {
 		return i.Version != nil && acl.Allowed(op, i.client, i.versionScope())
 	default:
 		return acl.Allowed(op, i.client, i.nameScope())
+	}
+}
+
+// For returns the same for another client, whose rights it tells.
+func (i *Info) For(c acl.Client) *Info {
+	other := *i
+	other.client = c
+	return &other
+}
+
+// Would reports whether the client might do op to what maker is about to make there: the next
+// version of the object, or in a namespace a new object. Operations on versions are asked of the
+// version, all others of the object.
+func (i *Info) Would(op acl.Operation, maker acl.Client) bool {
+	object := i.nameScope()
+	if i.IsNamespace() {
+		object = acl.Scope{
+			Kind: acl.Object, Own: owned(maker, nil), Enclosing: append(slices.Clone(i.enclosing), i.Name.ACLs),
+		}
+	}
+	switch op {
+	case acl.ReadContent, acl.ChangeVersion:
+		return acl.Allowed(op, i.client, acl.Scope{
+			Kind: acl.Version, Own: owned(maker, nil), Object: object.Own, Enclosing: object.Enclosing,
+		})
+	default:
+		return acl.Allowed(op, i.client, object)
 	}
 }
 

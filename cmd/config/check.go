@@ -46,6 +46,7 @@ func (c *checker) config() *Config {
 		TrustedProxies:    c.trustedProxies,
 		ErrorTemplates:    c.templates(),
 		AuditLog:          c.auditLog,
+		MapUsers:          c.mapUsers(),
 		Sessions:          c.sessions(),
 		values:            c.values,
 	}

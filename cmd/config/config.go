@@ -78,6 +78,9 @@ type Config struct {
 	// AuditLog is the file of the audit log, "-" for standard output, empty for the log.
 	AuditLog string
 
+	// MapUsers says who the users of this machine are, in a mount of many.
+	MapUsers MapUsers
+
 	// Sessions says who knows clients.
 	Sessions Sessions
 

@@ -26,6 +26,7 @@ type values struct {
 	mountSpool                                               string
 	listen, tlsCert, tlsKey, auditLog                        string
 	allowedOrigins, trustedProxies                           []string
+	userTable, groupTable                                    tree
 
 	providers                          []string
 	sessionLifetime                    minutes
@@ -148,6 +149,8 @@ func (v *values) serverKeys() []key {
 		{name: "firewall_acls.manage_acls", into: &v.manageACLs, old: []string{"firewall_acls.manage_acl"}, oldWins: true, doc: "who may change access control lists at all"},
 		{name: "firewall_acls.manage_metadata", into: &v.manageMetadata, doc: "who may change metadata at all"},
 		{name: "error_templates", into: &v.errorTemplates, doc: "texts of errors by status, or default, and content type"},
+		{name: "map_users.users", into: &v.userTable, doc: "clients by the names or numbers of users of this machine, for --map-users; others are the account of their name, or anonymous"},
+		{name: "map_users.groups", into: &v.groupTable, doc: "a role, or a list of roles, by the names or numbers of groups of this machine, for --map-users"},
 		{name: "audit_log", into: &v.auditLog, doc: "the file for one line of JSON per change; - is standard output, empty: the log"},
 	}
 }

@@ -124,7 +124,7 @@ The first start creates the store and an account "admin".`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		a.serveCommand(), a.mountCommand(), a.initCommand(), a.migrateCommand(), a.fsckCommand(), a.copyCommand(),
+		a.serveCommand(), a.mountCommand(), a.initCommand(), a.migrateCommand(), a.fsckCommand(), a.copyCommand(), a.recoverCommand(),
 		a.userCommand(), a.tokenCommand(), a.configCommand(), versionCommand(a),
 	)
 	return root

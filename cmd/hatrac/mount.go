@@ -17,6 +17,7 @@ import (
 // mountFlags say how a mount is made.
 type mountFlags struct {
 	as           string
+	mapUsers     bool
 	readOnly     bool
 	allowOther   bool
 	showVersions bool
@@ -53,6 +54,8 @@ func (*pastTime) Type() string { return "time" }
 
 func (f *mountFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.as, "as", adminName, "the `client` that all use of the mount counts as, with the roles of its account")
+	cmd.Flags().BoolVar(&f.mapUsers, "map-users", false, "let all users of this machine in, each as who he is in the store: map_users in the configuration, or the account of his name")
+	cmd.MarkFlagsMutuallyExclusive("as", "map-users")
 	cmd.Flags().BoolVar(&f.readOnly, "read-only", false, "refuse all changes in the mount")
 	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users of this machine into the mount, as the same client")
 	cmd.Flags().BoolVar(&f.showVersions, "show-versions", false, "list the folder .versions, which is found in every folder anyway")
@@ -74,8 +77,9 @@ current content, and every version is a read-only file beside them:
   .versions/NAME/ all versions, by the time of their making
   .snapshots/TIME/, in the root: everything as it was then
 
-All use of the mount counts as one client, and the access control lists decide
-what it may see and do; mode bits are kept but decide nothing.`,
+All use of the mount counts as one client (--as), or each user of the machine as
+himself (--map-users), and the access control lists decide what a client may see
+and do; mode bits are kept but decide nothing.`,
 		Example: "  hatrac mount ./mnt --as alice\n  hatrac mount ./yesterday --as-of 2026-11-23T18:00:00Z\n  fusermount3 -u ./mnt",
 		Args:    cobra.ExactArgs(1),
 		RunE: a.do(func(cmd *cobra.Command, args []string) error {
@@ -114,7 +118,7 @@ func (a *app) mountUntilDone(cmd *cobra.Command, o *opened, dir string, flags mo
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "The store is mounted on %s as %s.\n", dir, flags.as)
+	fmt.Fprintf(cmd.OutOrStdout(), "The store is mounted on %s as %s.\n", dir, flags.who())
 	if err := background.ready(); err != nil {
 		return errors.Join(err, unmount(m))
 	}
@@ -148,18 +152,13 @@ func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zer
 	if o.service.SpoolDir() == "" && o.config.MountSpool == "" {
 		return nil, errNoSpool
 	}
-	client, err := o.clientAs(ctx, flags.as)
-	if err != nil {
-		return nil, err
-	}
 	if err := makeMountPoint(dir); err != nil {
 		return nil, err
 	}
-	return fusefs.New(ctx, fusefs.Config{
+	cfg := fusefs.Config{
 		Dir:          dir,
 		Source:       flags.source,
 		Service:      o.service,
-		Client:       client,
 		ReadOnly:     flags.readOnly,
 		AllowOther:   flags.allowOther,
 		ShowVersions: flags.showVersions,
@@ -170,7 +169,25 @@ func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zer
 		UID:          uint32(os.Getuid()),
 		GID:          uint32(os.Getgid()),
 		Logger:       log,
-	})
+	}
+	if flags.mapUsers {
+		cfg.Users = o.clientOf
+		return fusefs.New(ctx, cfg)
+	}
+	client, err := o.clientAs(ctx, flags.as)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Client = client
+	return fusefs.New(ctx, cfg)
+}
+
+// who says as whom the mount is used.
+func (f *mountFlags) who() string {
+	if f.mapUsers {
+		return "each user of this machine"
+	}
+	return f.as
 }
 
 // unmountTime bounds how long the end of a mount may take: what is open is committed, and what

@@ -198,7 +198,7 @@ func (s *server) mountIfAsked(ctx context.Context) string {
 		return "none: " + sentence(err)
 	}
 	s.mounted = m
-	return flags.mountDir + " (as " + flags.mount.as + ")"
+	return flags.mountDir + " (as " + flags.mount.who() + ")"
 }
 
 // welcome tells the person who started the server where everything is.
