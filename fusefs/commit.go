@@ -46,6 +46,7 @@ func (m *Mount) put(by acl.Client, f *file, path store.Path, content finished, c
 		Size:          content.size,
 		SkipUnchanged: true,
 		KeepMetadata:  true,
+		NotKept:       linkType, // a draft is a file, also where a link was
 		Metadata:      f.takeDeclared(),
 		Revive:        true,
 		Attr:          attr,
@@ -66,7 +67,7 @@ func (m *Mount) put(by acl.Client, f *file, path store.Path, content finished, c
 func (f *file) committed(v *store.Version) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.version = v.Version
+	f.version, f.covers = v.Version, false
 	f.bound = f.m.clock.Add(1)
 	f.seen = time.Time{}
 	if f.info != nil {

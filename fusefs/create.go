@@ -129,6 +129,7 @@ func (n *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 		Path: path, Revive: true, Attr: initial(ctx, mode), Soon: true,
 	})
 	n.m.own.end(deed, "", err)
+	n.m.overlay.change(path, n.m.clock.Add(1))
 	if err != nil {
 		return nil, n.m.answerNew(ctx, err)
 	}
@@ -161,7 +162,7 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 	result, err := n.m.svc.PutObject(call, n.m.client(call), service.PutObject{
 		Path: path, Content: strings.NewReader(target), Size: int64(len(target)),
 		Metadata: store.Metadata{ContentType: linkType}, Revive: true, Attr: attr, Soon: true,
-		Conditions: service.Conditions{IfNoneMatch: &service.Tags{Any: true}},
+		Conditions: n.m.ifNothing(call, path),
 	})
 	if err != nil {
 		n.m.own.end(deed, "", err)
@@ -173,6 +174,16 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 		return nil, n.m.answer(ctx, err)
 	}
 	return n.attach(ctx, e, out)
+}
+
+// ifNothing returns the condition that there is no file at the path. What was moved away from there
+// may have left a record, which is none.
+func (m *Mount) ifNothing(ctx context.Context, path store.Path) service.Conditions {
+	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: path})
+	if err == nil && !info.IsNamespace() && !info.Holds() {
+		return service.Conditions{}
+	}
+	return service.Conditions{IfNoneMatch: &service.Tags{Any: true}}
 }
 
 // Link implements fs.NodeLinker: objects have one name.

@@ -3,6 +3,7 @@
 package fusefs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,8 @@ const (
 type Config struct {
 	// Dir is the mount point, a folder that exists.
 	Dir string
+	// Source is what the system's table of mounts says the mount is of, "hatrac" by default.
+	Source string
 	// Service is the store. It outlives the mount.
 	Service *service.Service
 	// Client is the identity that all use of the mount counts as.
@@ -101,6 +104,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, err
 	}
 	c.Dir = dir
+	c.Source = cmp.Or(c.Source, "hatrac")
 	c.ReadOnly = c.ReadOnly || !c.AsOf.IsZero()
 	for _, d := range []struct {
 		value *time.Duration
@@ -156,7 +160,7 @@ type Mount struct {
 	retries retries
 	locks   locks
 	epoch   atomic.Uint64 // grows when anything that is known may have changed
-	clock   atomic.Uint64 // grows with each change of this mount that gives a file a version
+	clock   atomic.Uint64 // grows with each change of names or content by this mount
 	closing atomic.Bool
 
 	work sync.WaitGroup // notifications and timed commits under way
@@ -249,7 +253,7 @@ func (m *Mount) options() *fs.Options {
 		RootStableAttr:  &fs.StableAttr{Ino: nameIno(m.root.id)},
 		MountOptions: fuse.MountOptions{
 			AllowOther:    m.cfg.AllowOther || m.multi(),
-			FsName:        "hatrac",
+			FsName:        m.cfg.Source,
 			Name:          "hatrac",
 			MaxWrite:      maxRequest,
 			MaxBackground: maxBackground,

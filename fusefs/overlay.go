@@ -18,7 +18,7 @@ type overlay struct {
 }
 
 // maxChanged bounds how many changes are remembered twofold. Only those matter that happen while
-// somebody opens a file.
+// somebody opens a file or reads a directory.
 const maxChanged = 4096
 
 // get returns the file with the draft that the name leads to, or nil.
@@ -46,7 +46,7 @@ func (o *overlay) claimSince(p store.Path, f *file, asked uint64) (other *file, 
 	defer o.mu.Unlock()
 	old := o.names[p]
 	switch {
-	case o.changed[p] > asked || o.older[p] > asked:
+	case o.later(p, asked):
 		return nil, false
 	case old != nil && old != f:
 		return old, true
@@ -64,6 +64,19 @@ func (o *overlay) change(p store.Path, now uint64) {
 		o.older, o.changed = o.changed, make(map[store.Path]uint64)
 	}
 	o.changed[p] = now
+}
+
+// changedSince reports whether this mount has changed the name in the store after the time asked.
+// Of changes before the last maxChanged it does not know.
+func (o *overlay) changedSince(p store.Path, asked uint64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.later(p, asked)
+}
+
+// later is changedSince for who holds the lock.
+func (o *overlay) later(p store.Path, asked uint64) bool {
+	return o.changed[p] > asked || o.older[p] > asked
 }
 
 // take lets the name lead to f and returns the file that it led to before, if any.

@@ -164,10 +164,11 @@ func (l *listing) draft(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	return nil, 0
 }
 
-// Lookup implements fs.FileLookuper: what the page said needs not be asked again.
+// Lookup implements fs.FileLookuper: what the page said needs not be asked again. The page may be
+// older than this call, though, and names that changed since must not lead back to what they were.
 func (l *listing) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	info := l.last[name]
-	if info == nil {
+	if info == nil || l.outdated(info.Name.Path) {
 		return l.dir.Lookup(ctx, name, out)
 	}
 	m := l.dir.m
@@ -179,6 +180,16 @@ func (l *listing) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		return nil, m.answer(ctx, err)
 	}
 	return l.dir.attach(ctx, e, out)
+}
+
+// outdated reports whether this mount may have changed what the name leads to since the page was
+// asked for.
+func (l *listing) outdated(path store.Path) bool {
+	m := l.dir.m
+	if now, ok := l.dir.path(); !ok || now != l.path || m.clock.Load()-l.asked > maxChanged {
+		return true
+	}
+	return m.overlay.changedSince(path, l.asked)
 }
 
 // Seekdir implements fs.FileSeekdirer.

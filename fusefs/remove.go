@@ -54,20 +54,46 @@ func (m *Mount) unlink(ctx context.Context, f *file) error {
 		return syscall.ENOENT
 	}
 	ref := f.where()
-	if ref.Version != "" {
-		err := m.remove(ctx, ref.Path, acl.Object)
-		if err == nil {
-			m.unbind(f)
-			return nil
-		}
-		if store.KindOf(err) != store.NotFound || f.current() == nil {
+	if ref.Version == "" {
+		if err := m.mayUse(ctx, f, acl.DeleteName); err != nil {
 			return err
 		}
 	}
-	if err := m.mayUse(ctx, f, acl.DeleteName); err != nil {
+	if err := m.uncover(ctx, f); err != nil {
 		return err
 	}
+	if ref.Version != "" {
+		err := m.remove(ctx, ref.Path, acl.Object)
+		if store.KindOf(err) == store.NotFound && f.current() != nil {
+			err = m.mayUse(ctx, f, acl.DeleteName)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	m.unbind(f)
+	return nil
+}
+
+func (f *file) setCovers(covers bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.covers = covers
+}
+
+// uncover deletes from the store what the draft of f was renamed over, before the name leads
+// elsewhere or to nothing: it must not come to light again.
+func (m *Mount) uncover(ctx context.Context, f *file) error {
+	f.mu.Lock()
+	path, covers := f.path, f.covers && !f.unbound
+	f.mu.Unlock()
+	if !covers {
+		return nil
+	}
+	if err := m.remove(ctx, path, acl.Object); err != nil && store.KindOf(err) != store.NotFound {
+		return err
+	}
+	f.setCovers(false)
 	return nil
 }
 
@@ -163,6 +189,7 @@ func (n *dirNode) Rmdir(ctx context.Context, name string) syscall.Errno {
 		return syscall.ENOTEMPTY
 	default:
 		err = n.m.remove(wait, e.info.Name.Path, acl.Namespace)
+		n.m.overlay.change(e.info.Name.Path, n.m.clock.Add(1))
 	}
 	return n.m.answer(ctx, err)
 }

@@ -78,7 +78,9 @@ func (v *move) run(ctx context.Context) error {
 		return err
 	}
 	d, source, delayed := v.look()
-	err = v.mayTouch(ctx, source)
+	if err = v.mayTouch(ctx, source); err == nil && source.Path != "" && source.Path != v.target {
+		err = v.m.uncover(ctx, v.f)
+	}
 	switch {
 	case err != nil:
 	case d != nil && delayed && !v.m.scratch.match(v.target):
@@ -130,7 +132,9 @@ func (v *move) look() (d *draft, source store.Ref, delayed bool) {
 func (v *move) publish(ctx context.Context, d *draft, leaveTarget func()) error {
 	var cond service.Conditions
 	if v.keep {
-		cond.IfNoneMatch = &service.Tags{Any: true}
+		look, cancel := context.WithTimeout(ctx, v.m.cfg.Deadline)
+		cond = v.m.ifNothing(look, v.target)
+		cancel()
 	}
 	put := func(content finished) error { return v.m.put(v.m.client(ctx), v.f, v.target, content, cond) }
 	err := d.commitHeld(ctx, false, put, func(err error) {
@@ -146,35 +150,37 @@ func (v *move) publish(ctx context.Context, d *draft, leaveTarget func()) error 
 // relabel gives another name to a draft that was never committed. Whoever writes it commits it
 // there.
 func (v *move) relabel(ctx context.Context) error {
-	if err := v.mayReplace(ctx); err != nil {
+	covers, err := v.mayReplace(ctx)
+	if err != nil {
 		return err
 	}
 	v.rebind(v.m.scratch.match(v.target))
+	v.f.setCovers(covers)
 	v.m.delayIfIdle(v.f)
 	return nil
 }
 
 // mayReplace checks that a draft may go to the target: that no namespace is there, and that the
-// client may change what is.
-func (v *move) mayReplace(ctx context.Context) error {
+// client may change what is. It reports whether there is anything.
+func (v *move) mayReplace(ctx context.Context) (covers bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, v.m.cfg.Deadline)
 	defer cancel()
 	info, err := v.m.svc.Look(ctx, v.m.client(ctx), store.Ref{Path: v.target})
 	switch {
 	case store.KindOf(err) == store.NotFound:
-		return v.to.mayCreate(ctx)
+		return false, v.to.mayCreate(ctx)
 	case err != nil:
-		return err
+		return false, err
 	case info.IsNamespace():
-		return syscall.EISDIR
+		return false, syscall.EISDIR
 	case !info.Holds():
-		return v.to.mayCreate(ctx)
+		return false, v.to.mayCreate(ctx)
 	case v.keep:
-		return syscall.EEXIST
+		return false, syscall.EEXIST
 	case !info.May(acl.AddVersion):
-		return syscall.EACCES
+		return false, syscall.EACCES
 	}
-	return nil
+	return true, nil
 }
 
 // moveObject renames an object of the store; an open draft of it goes along.

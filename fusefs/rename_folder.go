@@ -76,6 +76,8 @@ func (m *Mount) holdBeneath(ctx context.Context, folder store.Path) (leave func(
 
 // relocate gives all files that are known beneath a path that moved their new paths.
 func (m *Mount) relocate(from, to store.Path) {
+	m.overlay.change(from, m.clock.Add(1))
+	m.overlay.change(to, m.clock.Add(1))
 	for _, f := range m.files.all() {
 		f.relocate(from, to)
 	}

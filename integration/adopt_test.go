@@ -97,7 +97,7 @@ func TestTakesOverAnOriginalServer(t *testing.T) {
 		t.Fatalf("before: exit %d, %s", code, stderr)
 	}
 	steps := tour(t, "../docs/MIGRATING.md")
-	if len(steps) != 4 {
+	if len(steps) != 7 {
 		t.Fatalf("the page has %d commands", len(steps))
 	}
 	newVisitor(t, dir).follow("docs/MIGRATING.md", steps, strings.NewReplacer())

@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"store/overlay":                {"store"},
 	"store/check":                  {"store"},
 	"store/cache":                  {"store"},
+	"store/transfer":               {"acl", "store"},
 	"store/s3":                     {"store"},
 	"store/s3/s3test":              {},
 	"store/storetest":              {"acl", "store"},
@@ -38,7 +39,7 @@ var rooms = map[string][]string{
 	"fusefs":                       {"acl", "store", "service", "store/cache"},
 	"cmd/config":                   {"acl", "store", "store/s3"},
 	"cmd/hatrac": {
-		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "store/overlay", "store/check", "service", "service/account",
+		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "store/overlay", "store/check", "store/transfer", "service", "service/account",
 		"service/account/sessiontable", "service/account/sessionproxy", "rest", "fusefs", "cmd/config",
 	},
 	"integration": {},

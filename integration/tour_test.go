@@ -119,6 +119,7 @@ func TestToursOfThePages(t *testing.T) {
 	}{
 		{"README.md", 15, "0"},
 		{"docs/REST-API.md", 60, "24h"},
+		{"docs/MOUNT.md", 35, "24h"},
 	} {
 		t.Run(page.path, func(t *testing.T) {
 			t.Setenv("HATRAC_DELETED_RETENTION", page.retention)

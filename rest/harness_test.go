@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +19,6 @@ import (
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/service/account"
 	"github.com/hatrac/hatrac/store"
-	"github.com/hatrac/hatrac/store/filesystem"
-	"github.com/hatrac/hatrac/store/sqlite"
 )
 
 // The clients of the tests. The admin owns the root with everything beneath it.
@@ -103,15 +100,9 @@ func newSite(t *testing.T, o options) *site {
 	ctx := t.Context()
 	directory := o.directory
 	if directory == nil {
-		var err error
-		directory, err = sqlite.Open(ctx, sqlite.Config{Path: filepath.Join(t.TempDir(), "hatrac.db"), Migrate: true})
-		must(t, err)
+		directory = on.directory(t)
 	}
-	t.Cleanup(func() { must(t, directory.Close()) })
-	files, err := filesystem.Open(ctx, filesystem.Config{Root: filepath.Join(t.TempDir(), "content")})
-	must(t, err)
-	t.Cleanup(func() { must(t, files.Close()) })
-	var bulk store.Assembler = files
+	bulk := on.storage(t)
 	if o.bulk != nil {
 		bulk = o.bulk(bulk)
 	}
@@ -120,11 +111,12 @@ func newSite(t *testing.T, o options) *site {
 		firewall = *o.firewall
 	}
 	cfg := service.Config{Directory: directory, Bulk: bulk, Firewall: firewall, DeletedRetention: o.retention}
-	if o.direct {
+	if o.direct || on.direct {
 		cfg.InlineLimit = -1
 	}
 	must(t, service.Init(ctx, directory, []string{admin}))
 	s := &site{t: t, directory: directory, tokens: map[string]string{}, log: newLogBuffer(), audit: newLogBuffer()}
+	var err error
 	s.service, err = service.New(cfg)
 	must(t, err)
 	s.accounts = account.New(directory.Accounts(), account.Config{})

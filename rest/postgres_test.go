@@ -23,6 +23,8 @@ func newPostgresSite(t *testing.T, o options) (*site, *pgtest.Proxy) {
 	// One connection knows all statements after the first request of each kind.
 	o.directory, err = postgres.Open(t.Context(), postgres.Config{DSN: proxy.DSN("postgres"), Migrate: true, Connections: 1})
 	must(t, err)
+	directory := o.directory
+	t.Cleanup(func() { must(t, directory.Close()) })
 	return newSite(t, o), proxy
 }
 

@@ -79,7 +79,7 @@ func (v view) makeParents(ctx context.Context, tx store.Tx, b birth, now time.Ti
 			return 0, err
 		}
 		n := store.Name{Parent: parent, Path: path, Kind: acl.Namespace, ACLs: owned(v.client, nil), Created: now}
-		if err := tx.CreateName(ctx, &n); err != nil {
+		if err := create(ctx, tx, &n); err != nil {
 			return 0, err
 		}
 		parent = n.ID
@@ -104,7 +104,7 @@ func (s *Service) CreateNamespace(ctx context.Context, c acl.Client, req CreateN
 	ref := store.Ref{Path: req.Path}
 	var made Info
 	var changes []Change
-	update := s.dir.Update
+	update := s.updateOn
 	if req.Soon {
 		update = s.updateSoon
 	}
@@ -128,7 +128,7 @@ func (s *Service) CreateNamespace(ctx context.Context, c acl.Client, req CreateN
 				Parent: parent, Path: req.Path, Kind: acl.Namespace,
 				ACLs: owned(c, req.ACLs), Created: now, Attr: req.Attr,
 			}
-			if err := tx.CreateName(ctx, v.Name); err != nil {
+			if err := create(ctx, tx, v.Name); err != nil {
 				return err
 			}
 		} else if v.Name.MovedAway() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -28,14 +29,18 @@ func (s *Service) FinishJob(ctx context.Context, c acl.Client, req FinishJob) (*
 		return nil, err
 	}
 	f := &finish{Service: s, client: c, req: req}
-	if _, err := f.ready(ctx); err != nil {
+	job, err := f.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.prejudge(job); err != nil {
 		return nil, err
 	}
 	if err := f.freeze(ctx); err != nil {
 		return nil, err
 	}
 	// Nothing changes the content from here on, but much may have since it was looked at.
-	job, err := f.ready(ctx)
+	job, err = f.ready(ctx)
 	if err == nil {
 		err = f.digest(ctx, job)
 	}
@@ -60,8 +65,10 @@ type finish struct {
 	req     FinishJob
 	job     *store.Job
 	chunks  []store.Chunk
+	frozen  store.Address // where the content was assembled
 	address store.Address
 	sha256  []byte
+	wrong   bool // the frozen content does not have its digests
 }
 
 // ready checks that the client may finish the job and that nothing is missing.
@@ -96,9 +103,14 @@ func (f *finish) mayBeWhole(job *store.Job) bool {
 }
 
 func (f *finish) freeze(ctx context.Context) (err error) {
-	place := store.Placement{Path: f.req.Path, Version: f.job.Job, Size: f.job.Size}
-	f.address, err = f.bulk.Finish(ctx, f.job.Address, place, f.chunks)
+	f.frozen = f.job.Address
+	f.address, err = f.bulk.Finish(ctx, f.frozen, placement(f.req.Path, f.job), f.chunks)
 	return err
+}
+
+// placement is what content of a job is meant for.
+func placement(path store.Path, job *store.Job) store.Placement {
+	return store.Placement{Path: path, Version: job.Job, Size: job.Size}
 }
 
 // thaw lets chunks of a job that goes on be replaced. A job that is bound by another request, or
@@ -109,15 +121,84 @@ func (f *finish) thaw(ctx context.Context, cause error) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	err := f.dir.Update(ctx, func(tx store.Tx) error {
-		_, job, err := tx.ResolveJob(ctx, f.req.Path, f.req.Job)
+		job, err := f.stillFrozen(ctx, tx)
 		if err != nil || job == nil {
 			return err
 		}
 		return f.bulk.Reopen(ctx, job.Address)
 	})
+	if store.KindOf(err) == store.ReadOnly {
+		err = f.restart(ctx)
+	}
 	if err != nil {
 		f.cfg.Log.Warn().Err(err).Str("path", string(f.req.Path)).Msg("the chunks of an upload cannot be replaced any more")
 	}
+}
+
+// stillFrozen returns the job if it is there and its content is assembled where it was frozen, else nil.
+func (f *finish) stillFrozen(ctx context.Context, tx store.Tx) (*store.Job, error) {
+	_, job, err := tx.ResolveJob(ctx, f.req.Path, f.req.Job)
+	if err != nil || job == nil || job.Address != f.frozen {
+		return nil, err
+	}
+	return job, nil
+}
+
+// restart lets a job whose content is wrong begin anew, where the storage cannot reopen it. Content that
+// has its digests stays, because the job can be finished later as it is.
+func (f *finish) restart(ctx context.Context) error {
+	if !f.wrong {
+		return nil
+	}
+	place, err := f.bulk.Begin(ctx, placement(f.req.Path, f.job), f.job.ChunkSize)
+	if err != nil {
+		return err
+	}
+	var done bool
+	err = f.dir.Update(ctx, func(tx store.Tx) error {
+		done = false
+		job, err := f.stillFrozen(ctx, tx)
+		if err != nil || job == nil {
+			return err
+		}
+		// It goes before anything new can come to the same key.
+		if err := f.bulk.Remove(ctx, f.address); err != nil {
+			return err
+		}
+		done = true
+		if err := tx.RestartJob(ctx, job.ID, place); err != nil {
+			return err
+		}
+		return tx.SetDigest(ctx, job.ID, restarted())
+	})
+	switch {
+	case err == nil && done:
+		f.reclaimSoon()
+	case err == nil || definite(err):
+		err = errors.Join(err, f.bulk.Remove(ctx, place))
+	}
+	return err
+}
+
+// prejudge compares the digests where they ran along with all chunks, so that content which is wrong
+// need not be frozen.
+func (f *finish) prejudge(job *store.Job) error {
+	d, err := resume(job.Digest, job.Size)
+	if err != nil || d == nil {
+		return err
+	}
+	return f.judge(job, d)
+}
+
+// judge compares digests of the whole content with those that the client gave.
+func (f *finish) judge(job *store.Job, d *digests) error {
+	f.sha256 = d.sha256.Sum(nil)
+	given := job.Metadata
+	f.wrong = given.SHA256 != nil && !bytes.Equal(given.SHA256, f.sha256) || given.MD5 != nil && !bytes.Equal(given.MD5, d.md5.Sum(nil))
+	if f.wrong {
+		return store.NewError(store.Conflict, string(f.req.Path), "The content does not have the digest that was given with the upload.")
+	}
+	return nil
 }
 
 // digest completes the digests and compares them with those that the client gave.
@@ -136,12 +217,7 @@ func (f *finish) digest(ctx context.Context, job *store.Job) error {
 			return store.Wrap(store.Internal, "digest content", err)
 		}
 	}
-	f.sha256 = d.sha256.Sum(nil)
-	given := job.Metadata
-	if given.SHA256 != nil && !bytes.Equal(given.SHA256, f.sha256) || given.MD5 != nil && !bytes.Equal(given.MD5, d.md5.Sum(nil)) {
-		return store.NewError(store.Conflict, string(f.req.Path), "The content does not have the digest that was given with the upload.")
-	}
-	return nil
+	return f.judge(job, d)
 }
 
 // bind makes the version and ends the job.

@@ -82,7 +82,7 @@ func (s *Service) StartJob(ctx context.Context, c acl.Client, req StartJob) (*Jo
 		Job: rand.Text(), Size: req.Size, ChunkSize: req.ChunkSize, Metadata: req.Metadata,
 		ACLs: owned(c, nil), Created: now, Active: now,
 	}
-	place := store.Placement{Path: req.Path, Version: job.Job, Size: req.Size}
+	place := placement(req.Path, &job)
 	if job.Address, err = s.bulk.Begin(ctx, place, req.ChunkSize); err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (p *put) mayStart(v view, req StartJob) error {
 // bindJob adds the job to its object.
 func (p *put) bindJob(ctx context.Context, req StartJob, job *store.Job) error {
 	var changes []Change
-	err := p.dir.Update(ctx, func(tx store.Tx) error {
+	err := p.updateOn(ctx, func(tx store.Tx) error {
 		changes = nil
 		r, err := tx.Resolve(ctx, req.Path, "")
 		if err != nil {

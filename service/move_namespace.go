@@ -26,7 +26,7 @@ func (s *Service) MoveNamespace(ctx context.Context, c acl.Client, req MoveNames
 	}
 	var m *relocation
 	move := Change{Action: Renamed, Path: req.Target, From: req.Source, Kind: acl.Namespace, Client: c.ID}
-	err = s.dir.Update(ctx, func(tx store.Tx) error {
+	err = s.updateOn(ctx, func(tx store.Tx) error {
 		m = &relocation{client: c, req: req, tx: tx, now: time.Now()}
 		if err := m.run(ctx, s.cfg.DeletedRetention); err != nil || m.repeated() {
 			return err

@@ -58,7 +58,7 @@ type put struct {
 // update is the Update of the request's depth.
 func (p *put) update(ctx context.Context, fn func(store.Tx) error) error {
 	if p.soon {
-		return p.dir.UpdateSoon(ctx, fn)
+		return p.again(ctx, p.dir.UpdateSoon, fn)
 	}
 	return p.updateOn(ctx, fn)
 }
@@ -176,7 +176,7 @@ func (v view) currentTag() string {
 // unchanged keeps the attributes alone if the draft is what the current version holds; it
 // returns nil if it is not.
 func (p *put) unchanged(ctx context.Context, current *store.Version) (*PutResult, error) {
-	if current == nil || current.Deleted || current.Forward != nil || current.SHA256 == nil {
+	if current == nil || current.Deleted || current.Forward != nil || current.SHA256 == nil || p.req.changesKind(current) {
 		return nil, nil
 	}
 	info, err := p.req.Draft.File.Stat()
@@ -241,7 +241,8 @@ func (p *put) keep(ctx context.Context, tx store.Tx, v view) (*PutResult, error)
 // same reports whether the current version holds the content already, so that a request which asks
 // for that makes no version. Content that has an address was compared before.
 func (p *put) same(v view) bool {
-	if !p.req.SkipUnchanged || p.version.Address != "" || !v.live() || v.Current == nil || v.Current.Forward != nil {
+	if !p.req.SkipUnchanged || p.version.Address != "" || !v.live() || v.Current == nil || v.Current.Forward != nil ||
+		p.req.changesKind(v.Current) {
 		return false
 	}
 	return v.Current.Size == p.version.Size && bytes.Equal(v.Current.SHA256, p.version.SHA256)
@@ -322,7 +323,7 @@ func (p *put) makeObject(ctx context.Context, tx store.Tx, v *view, b birth) err
 		Parent: parent, Path: p.req.Path, Kind: acl.Object,
 		ACLs: owned(p.client, p.req.ACLs), Created: now,
 	}
-	return tx.CreateName(ctx, v.Name)
+	return create(ctx, tx, v.Name)
 }
 
 // complete returns the version with what depends on the object as it is now.
@@ -330,7 +331,7 @@ func (p *put) complete(v view) store.Version {
 	version := *p.version
 	version.NameID = v.Name.ID
 	version.Created = time.Now()
-	if last := v.Current; p.req.KeepMetadata && last != nil && last.Forward == nil {
+	if last := v.Current; p.req.KeepMetadata && last != nil && last.Forward == nil && !p.req.changesKind(last) {
 		if version.Metadata.ContentType == "" {
 			version.Metadata.ContentType = last.Metadata.ContentType
 		}

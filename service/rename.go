@@ -180,7 +180,7 @@ func (m *move) makeTarget(ctx context.Context) error {
 		}
 		n = &store.Name{Parent: parent, Path: m.req.Target, Kind: acl.Object, ACLs: lists, Created: m.now}
 		m.target.Name = n
-		return m.tx.CreateName(ctx, n)
+		return create(ctx, m.tx, n)
 	case n.Deleted:
 		return revive(ctx, m.tx, n, store.Attr{})
 	case m.req.CopyACLs && !m.req.Replace:

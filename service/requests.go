@@ -48,12 +48,20 @@ type PutObject struct {
 	// KeepMetadata takes the content type and disposition over from the current version
 	// where Metadata has none.
 	KeepMetadata bool
+	// NotKept, if not empty, is a content type that says what the content before was, and not
+	// this one. From a version of that type nothing is taken over, nor is it the same content.
+	NotKept string
 	// Attr are the POSIX attributes of the version.
 	Attr store.Attr
 	// Soon lets the version become durable a moment after it is visible, with others (see
 	// Service.Sync).
 	Soon bool
 	Conditions
+}
+
+// changesKind reports whether the new content is of another kind than that of the version.
+func (r *PutObject) changesKind(v *store.Version) bool {
+	return r.NotKept != "" && v.Metadata.ContentType == r.NotKept
 }
 
 // Draft is a finished file that is to become the content of a version. Nobody may write to

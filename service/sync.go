@@ -204,44 +204,6 @@ func (s *Service) eachUnsynced(ctx context.Context, fn func([]debt) error) error
 	}
 }
 
-// unsettled is the error of a change that would build on a version which is not durable.
-type unsettled struct{ debt }
-
-func (u *unsettled) Error() string { return u.ref().String() + " is not durable yet" }
-
-// settled answers unsettled if the version is not durable.
-func settled(path store.Path, v *store.Version) error {
-	if v == nil || v.Unsynced == "" {
-		return nil
-	}
-	return &unsettled{debt{path: path, version: *v, failed: true}}
-}
-
-// updateOn is Directory.Update for changes that build on versions: what fn finds unsettled is made
-// durable first, and fn runs again.
-func (s *Service) updateOn(ctx context.Context, fn func(store.Tx) error) error {
-	for range maxForwards {
-		err := s.dir.Update(ctx, fn)
-		var found *unsettled
-		if !errors.As(err, &found) {
-			return err
-		}
-		if err := s.makeDurable(ctx, found.debt); err != nil {
-			return err
-		}
-	}
-	return store.NewError(store.Unavailable, "", "The versions change faster than they can be made durable.")
-}
-
-// updateSoon is Directory.UpdateSoon for changes that may wait, as long as any may.
-func (s *Service) updateSoon(ctx context.Context, fn func(store.Tx) error) error {
-	if _, ok := s.syncer.begin(); !ok {
-		return s.updateOn(ctx, fn)
-	}
-	defer s.syncer.finish()
-	return s.dir.UpdateSoon(ctx, fn)
-}
-
 // makeDurable makes a version durable, whoever owes it.
 func (s *Service) makeDurable(ctx context.Context, d debt) error {
 	s.syncer.mu.Lock()

@@ -104,6 +104,10 @@ type JobsTx interface {
 	// SetDigest replaces the job's digest state.
 	SetDigest(ctx context.Context, job int64, d DigestState) error
 
+	// RestartJob lets a job begin anew at another place: no chunk is received, and nothing digested.
+	// What was assembled before is queued for reclaim at once.
+	RestartJob(ctx context.Context, job int64, place Address) error
+
 	// DeleteJob removes a job with its record of chunks. Unless keep is set, what was
 	// assembled is queued for reclaim at once.
 	DeleteJob(ctx context.Context, job int64, keep bool) error

@@ -27,8 +27,17 @@ type PathVersion struct {
 
 // Lister is a Bulk that tells what it keeps.
 type Lister interface {
-	// List calls fn for all that Sweep might remove if it is not bound: its address, its
+	// List calls fn for all that Sweep might remove if it is not bound (see SharedLister): its address, its
 	// length in bytes, and since when it is there. What comes or goes meanwhile may be told or not.
 	// An error of fn ends it and is returned.
 	List(ctx context.Context, fn func(a Address, size int64, since time.Time) error) error
+}
+
+// SharedLister is a Lister in a storage that others may use as well. What List tells may belong to
+// them, or the Directory may know it by another address.
+type SharedLister interface {
+	Lister
+	// Aliases returns all addresses by which content that List told may be bound; none if Sweep would
+	// not remove it whoever refers to it.
+	Aliases(ctx context.Context, a Address) ([]Address, error)
 }

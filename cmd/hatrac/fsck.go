@@ -44,7 +44,7 @@ func (a *app) fsck(cmd *cobra.Command, flags fsckFlags) error {
 		return fmt.Errorf("--grace %s is negative", flags.grace)
 	}
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
-	o, err := a.open(ctx, false, zerolog.Nop())
+	o, err := a.openAsIs(ctx, false, zerolog.Nop())
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,23 +27,43 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // who asks a second time does not want to wait
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code := runAs(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
+// runAs executes a command line with the name of the program, which may be that of the helper of
+// mount(8).
+func runAs(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	if len(args) == 0 || filepath.Base(args[0]) != helperName {
+		return run(ctx, args[min(1, len(args)):], in, out, errs)
+	}
+	translated, err := fstabArgs(args[1:])
+	if err != nil {
+		fmt.Fprintf(errs, "%s: %s\n", helperName, err)
+		return exitFailure
+	}
+	if translated == nil {
+		return 0
+	}
+	return run(ctx, translated, in, out, errs)
+}
+
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	a := &app{}
+	a := &app{args: args}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
 	err := root.ExecuteContext(ctx)
+	var told exited
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &told):
+		return int(told)
 	case !a.started:
 		fmt.Fprintf(errs, "hatrac: %s\nTry \"hatrac --help\".\n", sentence(err))
 		return exitUsage
@@ -66,7 +87,8 @@ func sentence(err error) string {
 
 // app is one run of the program.
 type app struct {
-	started bool // a command line was understood and its command runs
+	args    []string // the command line, without the name of the program
+	started bool     // a command line was understood and its command runs
 	data    string
 	config  string
 	keys    map[string]string // what flags say, by the names of keys
@@ -102,7 +124,7 @@ The first start creates the store and an account "admin".`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		a.serveCommand(), a.mountCommand(), a.initCommand(), a.migrateCommand(), a.fsckCommand(), a.recoverCommand(),
+		a.serveCommand(), a.mountCommand(), a.initCommand(), a.migrateCommand(), a.fsckCommand(), a.copyCommand(), a.recoverCommand(),
 		a.userCommand(), a.tokenCommand(), a.configCommand(), versionCommand(a),
 	)
 	return root

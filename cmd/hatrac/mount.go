@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type mountFlags struct {
 	readOnly     bool
 	allowOther   bool
 	showVersions bool
+	source       string   // as the table of mounts tells it
 	asOf         pastTime // of a mount alone
 }
 
@@ -61,6 +63,7 @@ func (f *mountFlags) add(cmd *cobra.Command) {
 
 func (a *app) mountCommand() *cobra.Command {
 	var flags mountFlags
+	var background backgroundFlags
 	cmd := &cobra.Command{
 		Use:   "mount DIR",
 		Short: "Show a store as a file system, without the REST API",
@@ -80,7 +83,14 @@ and do; mode bits are kept but decide nothing.`,
 		Example: "  hatrac mount ./mnt --as alice\n  hatrac mount ./yesterday --as-of 2026-11-23T18:00:00Z\n  fusermount3 -u ./mnt",
 		Args:    cobra.ExactArgs(1),
 		RunE: a.do(func(cmd *cobra.Command, args []string) error {
-			log, err := a.log.open(cmd.ErrOrStderr())
+			if background.wanted && !background.child {
+				return launch(cmd.Context(), a.args)
+			}
+			out, err := background.logTo(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			log, err := a.log.open(out)
 			if err != nil {
 				return err
 			}
@@ -88,30 +98,35 @@ and do; mode bits are kept but decide nothing.`,
 			if err != nil {
 				return err
 			}
-			return errors.Join(a.mountUntilDone(cmd, o, args[0], flags, log), o.close())
+			flags.source = cmp.Or(a.config, a.data)
+			return errors.Join(a.mountUntilDone(cmd, o, args[0], flags, background, log), o.close())
 		}),
 	}
 	a.storeFlags(cmd)
 	flags.add(cmd)
 	cmd.Flags().Var(&flags.asOf, "as-of", "show the store as it was at a `time`, such as 2026-11-24T19:56:14Z or 2026-11-24, read-only")
 	a.log.add(cmd)
+	background.add(cmd)
 	return cmd
 }
 
 // mountUntilDone mounts the store and returns when it is unmounted, also by the end of the
 // command's context.
-func (a *app) mountUntilDone(cmd *cobra.Command, o *opened, dir string, flags mountFlags, log zerolog.Logger) error {
+func (a *app) mountUntilDone(cmd *cobra.Command, o *opened, dir string, flags mountFlags, background backgroundFlags, log zerolog.Logger) error {
 	o.recover(cmd.Context(), log)
 	m, err := mount(cmd.Context(), o, dir, flags, log)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "The store is mounted on %s as %s.\n", dir, flags.who())
-	background, cancel := context.WithCancel(context.WithoutCancel(cmd.Context()))
+	if err := background.ready(); err != nil {
+		return errors.Join(err, unmount(m))
+	}
+	running, cancel := context.WithCancel(context.WithoutCancel(cmd.Context()))
 	ran := make(chan struct{})
 	go func() {
 		defer close(ran)
-		_ = o.service.Run(background)
+		_ = o.service.Run(running)
 	}()
 	unmounted := make(chan struct{})
 	go func() {
@@ -136,6 +151,7 @@ func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zer
 	}
 	cfg := fusefs.Config{
 		Dir:          dir,
+		Source:       flags.source,
 		Service:      o.service,
 		ReadOnly:     flags.readOnly,
 		AllowOther:   flags.allowOther,

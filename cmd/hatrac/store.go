@@ -44,9 +44,21 @@ func (o *opened) close() error {
 	return errors.Join(o.bulk.Close(), o.dir.Close())
 }
 
-// open opens the store that the flags name. With create, what is missing is made; otherwise a
-// store that does not exist is an error.
+// open opens the store that the flags name, for use. With create, what is missing is made; otherwise
+// a store that does not exist is an error.
 func (a *app) open(ctx context.Context, create bool, log zerolog.Logger) (*opened, error) {
+	o, err := a.openAsIs(ctx, create, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := beginUse(ctx, o.dir); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	return o, nil
+}
+
+// openAsIs is open for who changes nothing; a copy may still be copied to afterwards.
+func (a *app) openAsIs(ctx context.Context, create bool, log zerolog.Logger) (*opened, error) {
 	cfg, _, err := a.settings()
 	if err != nil {
 		return nil, err

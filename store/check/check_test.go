@@ -207,6 +207,32 @@ func TestContentThatWasLeftIsTold(t *testing.T) {
 	}
 }
 
+// sharing is a storage that knows some of its content by other addresses.
+type sharing struct {
+	*filesystem.Bulk
+	aliases map[store.Address][]store.Address
+}
+
+func (s sharing) Aliases(_ context.Context, a store.Address) ([]store.Address, error) {
+	return s.aliases[a], nil
+}
+
+func TestWhatOthersKeepInTheStorageIsNotTold(t *testing.T) {
+	b := newBench(t)
+	v := b.bind("1", "content")
+	foreign, known, left := b.put("foreign"), b.put("known"), b.put("left")
+	s := sharing{b.bulk, map[store.Address][]store.Address{known: {known, v.Address}, left: {left, "elsewhere"}}}
+	var told []string
+	result, err := check.Run(t.Context(), check.Config{
+		Directory: b.dir, Bulk: s, Grace: -time.Hour, Report: func(p check.Problem) { told = append(told, p.Subject) },
+	})
+	b.must(err)
+	same(t, "the problems", []string{string(left)}, told)
+	if result.Left != 1 || slices.Contains(told, string(foreign)) {
+		t.Errorf("it answers %+v", result)
+	}
+}
+
 // mover is a storage in which content goes while it is looked for.
 type mover struct {
 	store.Bulk

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hatrac/hatrac/store"
@@ -56,7 +57,14 @@ func (c *check) unbound(ctx context.Context, batch []kept) error {
 		return store.Wrap(store.Internal, "look for content that was left", errAnswers)
 	}
 	for i, k := range batch {
-		if !bound[i] {
+		if bound[i] {
+			continue
+		}
+		left, err := c.abandoned(ctx, k.address)
+		if err != nil {
+			return err
+		}
+		if left {
 			c.result.Left++
 			c.result.LeftBytes += k.size
 			c.Report(Problem{Subject: string(k.address), Text: "Nothing refers to this content."})
@@ -64,4 +72,19 @@ func (c *check) unbound(ctx context.Context, batch []kept) error {
 	}
 	c.progress()
 	return nil
+}
+
+// abandoned reports whether content that nothing refers to by this address belongs to the store, and
+// nothing refers to it by another address either.
+func (c *check) abandoned(ctx context.Context, a store.Address) (bool, error) {
+	shared, ok := c.Bulk.(store.SharedLister)
+	if !ok {
+		return true, nil
+	}
+	aliases, err := shared.Aliases(ctx, a)
+	if err != nil || len(aliases) == 0 {
+		return false, err
+	}
+	bound, err := c.Directory.Bound(ctx, aliases)
+	return !slices.Contains(bound, true), err
 }

@@ -44,7 +44,7 @@ func New(first store.Assembler, others ...store.Bulk) Storage {
 			*bulk
 			measured
 			listed
-		}{b, capacity, lister}
+		}{b, capacity, listed{lister}}
 	case measures:
 		return struct {
 			*bulk
@@ -54,7 +54,7 @@ func New(first store.Assembler, others ...store.Bulk) Storage {
 		return struct {
 			*bulk
 			listed
-		}{b, lister}
+		}{b, listed{lister}}
 	}
 	return b
 }
@@ -74,8 +74,18 @@ func (b *bulk) last() store.Bulk { return b.layers[len(b.layers)-1] }
 type (
 	assembler store.Assembler
 	measured  store.Capacity
-	listed    store.Lister
 )
+
+// listed tells what the first layer keeps. It is a store.SharedLister.
+type listed struct{ store.Lister }
+
+// Aliases implements store.SharedLister.
+func (l listed) Aliases(ctx context.Context, a store.Address) ([]store.Address, error) {
+	if shared, ok := l.Lister.(store.SharedLister); ok {
+		return shared.Aliases(ctx, a)
+	}
+	return []store.Address{a}, nil
+}
 
 // Remove implements store.Bulk. What the first layer does not have is no error; what others have
 // stays.

@@ -29,7 +29,7 @@ func refusedOpen(t *testing.T, cfg Config, kind store.ErrorKind, words string) {
 
 func TestMissingTablesAreMadeOnlyOnDemand(t *testing.T) {
 	dsn := newDatabase(t, emptyDatabase)
-	refusedOpen(t, Config{DSN: dsn}, store.Conflict, "hatrac init")
+	refusedOpen(t, Config{DSN: dsn}, store.NotFound, "hatrac init")
 	openAt(t, Config{DSN: dsn, Migrate: true})
 	openAt(t, Config{DSN: dsn})
 	openAt(t, Config{DSN: dsn, Migrate: true})
@@ -92,7 +92,7 @@ func TestTheConfiguredSchemaIsUsed(t *testing.T) {
 	dsn := newDatabase(t, emptyDatabase)
 	openAt(t, Config{DSN: dsn, Schema: `Odd "schema"`, Migrate: true})
 	openAt(t, Config{DSN: dsn, Schema: `Odd "schema"`})
-	refusedOpen(t, Config{DSN: dsn}, store.Conflict, "hatrac init")
+	refusedOpen(t, Config{DSN: dsn}, store.NotFound, "hatrac init")
 	refusedOpen(t, Config{DSN: newDatabase(t, template), Schema: "another", Migrate: true}, store.Conflict, `"hatrac"`)
 }
 

@@ -57,7 +57,10 @@ func prepareSchema(ctx context.Context, config *pgx.ConnConfig, cfg Config) (err
 		}
 	}
 	if !cfg.Migrate {
-		return store.NewError(store.Conflict, "", map[bool]string{true: noTables, false: oldTables}[found == 0])
+		if found == 0 {
+			return store.NewError(store.NotFound, "", noTables)
+		}
+		return store.NewError(store.Conflict, "", oldTables)
 	}
 	if err := createSchema(ctx, db, cfg.Schema); err != nil {
 		return failed("create the schema", err)

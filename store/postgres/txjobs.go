@@ -99,8 +99,16 @@ var (
 INSERT INTO reclaim (due, address)
 SELECT 'epoch'::timestamptz, u.address FROM upload AS u WHERE u.id = $1 AND u.address IS NOT NULL`}
 	deleteChunks = statement{"delete the chunks of a job", `DELETE FROM chunk WHERE uploadid = $1`}
-	deleteJob    = statement{"delete a job", `DELETE FROM upload WHERE id = $1`}
+	restartJob   = statement{"restart a job", `
+UPDATE upload SET address = $2, digest_bytes = 0, digest_state = NULL WHERE id = $1`}
+	deleteJob = statement{"delete a job", `DELETE FROM upload WHERE id = $1`}
 )
+
+// RestartJob implements store.JobsTx.
+func (t *tx) RestartJob(ctx context.Context, job int64, place store.Address) error {
+	return t.must(ctx, 0, lockJob.with(job), deleteChunks.with(job), reclaimJob.with(job),
+		restartJob.with(job, orNull(string(place))))
+}
 
 // DeleteJob implements store.JobsTx.
 func (t *tx) DeleteJob(ctx context.Context, job int64, keep bool) error {

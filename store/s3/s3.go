@@ -14,7 +14,7 @@ import (
 )
 
 // Bulk keeps content in S3. It implements store.Bulk, store.Assembler, store.Namer,
-// store.Presigner and store.SizedOpener.
+// store.Presigner, store.SizedOpener and store.SharedLister.
 type Bulk struct {
 	cfg    Config
 	places map[string]*place
@@ -26,11 +26,12 @@ type Bulk struct {
 }
 
 var (
-	_ store.Assembler   = (*Bulk)(nil)
-	_ store.Namer       = (*Bulk)(nil)
-	_ store.Heir        = (*Bulk)(nil)
-	_ store.Presigner   = (*Bulk)(nil)
-	_ store.SizedOpener = (*Bulk)(nil)
+	_ store.Assembler    = (*Bulk)(nil)
+	_ store.Namer        = (*Bulk)(nil)
+	_ store.Heir         = (*Bulk)(nil)
+	_ store.Presigner    = (*Bulk)(nil)
+	_ store.SizedOpener  = (*Bulk)(nil)
+	_ store.SharedLister = (*Bulk)(nil)
 )
 
 // Open returns a Bulk on the buckets of the configuration, which have to exist. Unavailable: a

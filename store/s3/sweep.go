@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,25 +70,32 @@ func (b *Bulk) distinct() []*place {
 
 // uploads aborts uploads that no job is about.
 func (s *sweeper) uploads(ctx context.Context, p *place) error {
-	input := &s3.ListMultipartUploadsInput{Bucket: &p.Name, Prefix: optional(p.under())}
-	for {
-		page, err := p.listUploads(ctx, input)
-		if err != nil {
-			return err
-		}
+	return p.eachUpload(ctx, func(page []types.MultipartUpload) error {
 		var old []*upload
 		var addresses []store.Address
-		for _, one := range page.Uploads {
+		for _, one := range page {
 			if one.Initiated == nil || !one.Initiated.Before(s.before) {
 				continue
 			}
 			u := &upload{place: p, key: value(one.Key), id: value(one.UploadId)}
 			old, addresses = append(old, u), append(addresses, u.address())
 		}
-		if err := s.unbound(ctx, addresses, func(i int) error {
+		return s.unbound(ctx, addresses, func(i int) error {
 			s.swept.Removed++
 			return old[i].remove(ctx)
-		}); err != nil {
+		})
+	})
+}
+
+// eachUpload calls fn with pages of all uploads in parts.
+func (p *place) eachUpload(ctx context.Context, fn func([]types.MultipartUpload) error) error {
+	input := &s3.ListMultipartUploadsInput{Bucket: &p.Name, Prefix: optional(p.under())}
+	for {
+		page, err := p.listUploads(ctx, input)
+		if err != nil {
+			return err
+		}
+		if err := fn(page.Uploads); err != nil {
 			return err
 		}
 		if page.IsTruncated == nil || !*page.IsTruncated {
@@ -126,28 +134,52 @@ func (s *sweeper) unbound(ctx context.Context, addresses []store.Address, fn fun
 
 // pieces removes pieces that no job is about.
 func (s *sweeper) pieces(ctx context.Context, p *place) error {
-	folders := make(map[string]int64) // with their lengths
-	young := make(map[string]bool)
-	under := p.under() + piecesFolder
-	if err := p.eachVersion(ctx, under, func(page []types.ObjectVersion) error {
-		for _, v := range page {
-			id, _, _ := strings.Cut(strings.TrimPrefix(value(v.Key), under), "/")
-			folders[id] += size(v)
-			young[id] = young[id] || v.LastModified == nil || !v.LastModified.Before(s.before)
-		}
-		return nil
-	}); err != nil {
+	found, err := p.allPieces(ctx)
+	if err != nil {
 		return err
 	}
-	for id, length := range folders {
-		if young[id] {
+	for _, one := range found {
+		if !one.youngest.Before(s.before) {
 			continue
 		}
-		if err := s.folder(ctx, &pieces{place: p, folder: under + id}, length); err != nil {
+		if err := s.folder(ctx, one.pieces, one.length); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// foundPieces are pieces with their length together and the time of the last one.
+type foundPieces struct {
+	*pieces
+	length   int64
+	youngest time.Time
+}
+
+// allPieces returns all pieces, whose targets are not known yet.
+func (p *place) allPieces(ctx context.Context) (map[string]*foundPieces, error) {
+	found := make(map[string]*foundPieces)
+	under := p.under() + piecesFolder
+	err := p.eachVersion(ctx, under, func(page []types.ObjectVersion) error {
+		for _, v := range page {
+			id, _, _ := strings.Cut(strings.TrimPrefix(value(v.Key), under), "/")
+			one := found[id]
+			if one == nil {
+				one = &foundPieces{pieces: &pieces{place: p, folder: under + id}}
+				found[id] = one
+			}
+			one.length += size(v)
+			at := time.Now() // what has no time is young
+			if v.LastModified != nil {
+				at = *v.LastModified
+			}
+			if at.After(one.youngest) {
+				one.youngest = at
+			}
+		}
+		return nil
+	})
+	return found, err
 }
 
 func (s *sweeper) folder(ctx context.Context, p *pieces, length int64) error {
@@ -175,44 +207,60 @@ func (s *sweeper) contents(ctx context.Context, p *place) error {
 		var old []types.ObjectVersion
 		var addresses []store.Address
 		for _, v := range page {
-			if v.LastModified == nil || !v.LastModified.Before(s.before) ||
-				strings.HasPrefix(value(v.Key), p.under()+piecesFolder) {
-				continue
+			if a, ok := p.content(v); ok && v.LastModified.Before(s.before) {
+				old, addresses = append(old, v), append(addresses, a)
 			}
-			name, version := p.reversed(value(v.Key))
-			old = append(old, v)
-			addresses = append(addresses, object{p, value(v.Key), value(v.VersionId)}.address(name, version))
 		}
 		return s.unbound(ctx, addresses, func(i int) error { return s.discard(ctx, p, old[i]) })
 	})
+}
+
+// content returns the address of an object as far as its key tells it; ok is false for pieces.
+func (p *place) content(v types.ObjectVersion) (a store.Address, ok bool) {
+	if v.LastModified == nil || strings.HasPrefix(value(v.Key), p.under()+piecesFolder) {
+		return "", false
+	}
+	name, version := p.reversed(value(v.Key))
+	return object{p, value(v.Key), value(v.VersionId)}.address(name, version), true
 }
 
 // discard removes an object if it carries the marks of this server and nothing refers to it by
 // what they say either.
 func (s *sweeper) discard(ctx context.Context, p *place, v types.ObjectVersion) error {
 	o := object{place: p, key: value(v.Key), version: value(v.VersionId)}
-	said, err := o.head(ctx)
-	if missing(err) {
-		return nil
-	} else if err != nil {
+	aliases, err := s.bulk.aliases(ctx, &o)
+	if err != nil || len(aliases) == 0 {
 		return err
 	}
-	if !strings.HasPrefix(o.key, p.under()+nameless) {
-		name, version := said.Metadata[metaName], store.DecodeSegment(said.Metadata[metaVersion])
-		at, err := s.bulk.placeOf(name)
-		if name == "" || err != nil || at.Name != p.Name || at.key(name, version) != o.key {
-			return nil
-		}
-		o.place = at
-		plain := object{at, o.key, ""}.address(name, version)
-		bound, err := s.bound(ctx, []store.Address{o.address(name, version), plain})
-		if err != nil || bound[0] || bound[1] {
-			return err
-		}
+	bound, err := s.bound(ctx, aliases)
+	if err != nil || slices.Contains(bound, true) {
+		return err
 	}
 	s.swept.Removed++
 	s.swept.Bytes += size(v)
 	return o.remove(ctx)
+}
+
+// aliases returns the addresses by which an object may be bound, and none for one that does not carry
+// the marks of this server. It corrects the place of the object by what they say.
+func (b *Bulk) aliases(ctx context.Context, o *object) ([]store.Address, error) {
+	said, err := o.head(ctx)
+	if missing(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(o.key, o.under()+nameless) {
+		return []store.Address{o.address("", "")}, nil
+	}
+	name, version := said.Metadata[metaName], store.DecodeSegment(said.Metadata[metaVersion])
+	at, err := b.placeOf(name)
+	if name == "" || err != nil || at.Name != o.Name || at.key(name, version) != o.key {
+		return nil, nil
+	}
+	o.place = at
+	plain := object{at, o.key, ""}.address(name, version)
+	return []store.Address{o.address(name, version), plain}, nil
 }
 
 // reversed returns the name and the version that a key was made of, as far as it tells them.

@@ -95,9 +95,23 @@ var (
 	reclaimJob = statement{"queue the content of a job for reclaim", `
 INSERT INTO reclaim (due, address)
 SELECT 0, u.address FROM upload AS u WHERE u.id = ? AND u.address IS NOT NULL`}
+	forgetChunks = statement{"forget the chunks of a job", `DELETE FROM chunk WHERE uploadid = ?`}
+	restartJob   = statement{"restart a job", `
+UPDATE upload SET address = ?2, digest_bytes = 0, digest_state = NULL WHERE id = ?1`}
 	// deleteJob takes the chunks with it by their foreign key.
 	deleteJob = statement{"delete a job", `DELETE FROM upload WHERE id = ?`}
 )
+
+// RestartJob implements store.JobsTx.
+func (t *tx) RestartJob(ctx context.Context, job int64, place store.Address) error {
+	if _, err := t.exec(ctx, reclaimJob, job); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, forgetChunks, job); err != nil {
+		return err
+	}
+	return t.change(ctx, restartJob, job, orNull(string(place)))
+}
 
 // DeleteJob implements store.JobsTx.
 func (t *tx) DeleteJob(ctx context.Context, job int64, keep bool) error {

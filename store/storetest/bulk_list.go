@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,12 +35,25 @@ func listKept(t *testing.T, b *bulkTest) {
 			t.Errorf("%s is told again, or to be there since %v", a, since)
 		}
 		got[a] = size
+		b.wantAliases(t, a)
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// wantAliases expects that content of this storage is known as such.
+func (b *bulkTest) wantAliases(t *testing.T, a store.Address) {
+	t.Helper()
+	shared, ok := b.Bulk.(store.SharedLister)
+	if !ok {
+		return
+	}
+	if aliases, err := shared.Aliases(t.Context(), a); err != nil || !slices.Contains(aliases, a) {
+		t.Errorf("%s is known as %q, %v", a, aliases, err)
 	}
 }
 

@@ -42,6 +42,7 @@ func Directory(t *testing.T, fresh func(t *testing.T) Database) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
+	t.Run("copies", func(t *testing.T) { testCopies(t, fresh(t), fresh(t)) })
 }
 
 // begun is the time at which stories begin. Stored times may be cut to microseconds.

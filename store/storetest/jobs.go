@@ -22,6 +22,7 @@ func testJobs(t *testing.T, db Database) {
 		"the digest is replaced":                  replacesDigest,
 		"a namespace has the jobs of children":    hasJobs,
 		"a deleted job leaves nothing":            deletesJobs,
+		"a job begins anew at another place":      restartsJobs,
 		"what a kept job assembled is not queued": keepsAssembled,
 		"a deleted tree takes its jobs along":     deletesJobsOfTrees,
 		"unknown jobs are not found":              knowsNoStrangeJobs,

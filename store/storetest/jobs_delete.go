@@ -36,6 +36,29 @@ func deletesJobs(w *world) {
 	w.expectDue("of a job that assembled nothing", long, 10)
 }
 
+func restartsJobs(w *world) {
+	w.drain()
+	o := w.object("/anew")
+	job, other := w.job(o.ID, "again"), w.job(o.ID, "on")
+	w.record(job.ID, 0, 1, 2)
+	w.record(other.ID, 1)
+	w.update(func(tx store.Tx) error { return tx.RestartJob(w.t.Context(), job.ID, "another place") })
+	left := job.Address
+	job.Address, job.Digest, job.Active = "another place", store.DigestState{}, heard
+	same(w.t, "the job", &job, w.found("/anew", "again"))
+	same(w.t, "its chunks", []int64(nil), w.received(job.ID, 0, 10))
+	same(w.t, "the chunks of another job", []int64{1}, w.received(other.ID, 0, 10))
+	w.expectDue("at once", time.Unix(1, 0), 10, left)
+	w.expectBound(map[store.Address]bool{job.Address: true, other.Address: true})
+	w.drain()
+	w.expectBound(map[store.Address]bool{left: false, job.Address: true})
+	w.record(job.ID, 0)
+	same(w.t, "its new chunks", []int64{0}, w.received(job.ID, 0, 10))
+	w.refused(store.NotFound, "an unknown job", func(ctx context.Context, tx store.Tx) error {
+		return tx.RestartJob(ctx, 1<<40, "nowhere")
+	})
+}
+
 func keepsAssembled(w *world) {
 	ctx := w.t.Context()
 	w.drain()
