@@ -53,22 +53,23 @@ func (m *Mount) unlink(ctx context.Context, f *file) error {
 	if f.nameless() {
 		return syscall.ENOENT
 	}
-	if err := m.uncover(ctx, f); err != nil {
-		return err
-	}
 	ref := f.where()
-	if ref.Version != "" {
-		err := m.remove(ctx, ref.Path, acl.Object)
-		if err == nil {
-			m.unbind(f)
-			return nil
-		}
-		if store.KindOf(err) != store.NotFound || f.current() == nil {
+	if ref.Version == "" {
+		if err := m.mayUse(ctx, f, acl.DeleteName); err != nil {
 			return err
 		}
 	}
-	if err := m.mayUse(ctx, f, acl.DeleteName); err != nil {
+	if err := m.uncover(ctx, f); err != nil {
 		return err
+	}
+	if ref.Version != "" {
+		err := m.remove(ctx, ref.Path, acl.Object)
+		if store.KindOf(err) == store.NotFound && f.current() != nil {
+			err = m.mayUse(ctx, f, acl.DeleteName)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	m.unbind(f)
 	return nil

@@ -78,8 +78,7 @@ func (v *move) run(ctx context.Context) error {
 		return err
 	}
 	d, source, delayed := v.look()
-	err = v.mayTouch(ctx, source)
-	if err == nil && source.Path != "" && source.Path != v.target {
+	if err = v.mayTouch(ctx, source); err == nil && source.Path != "" && source.Path != v.target {
 		err = v.m.uncover(ctx, v.f)
 	}
 	switch {

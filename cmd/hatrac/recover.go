@@ -40,7 +40,10 @@ func (a *app) withRecovery(cmd *cobra.Command, f func(*opened, *fusefs.Recovery)
 	}
 	spool := o.service.SpoolDir()
 	if spool == "" {
-		return errors.Join(errors.New("this storage keeps no drafts"), o.close())
+		spool = o.config.MountSpool
+	}
+	if spool == "" {
+		return errors.Join(errors.New("there is no folder for drafts; mount_spool_path names it"), o.close())
 	}
 	kept, err := fusefs.OpenRecovery(spool, log)
 	if err == nil {
