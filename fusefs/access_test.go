@@ -122,7 +122,10 @@ func (r *rig) kept() []note {
 		}
 		r.sh("stat . >/dev/null")
 	}
-	return keptIn(r.T, r.svc.SpoolDir())
+	if root := r.svc.SpoolDir(); root != "" {
+		return keptIn(r.T, root)
+	}
+	return keptIn(r.T, r.cfg.SpoolDir)
 }
 
 // spools reports whether there is content in the folder of drafts in use.

@@ -104,7 +104,7 @@ func TestS3ThatStandsStill(t *testing.T) {
 	r.refused("cp /bin/true h", "Input/output error")
 	r.expect("ls", "f\n")
 	r.settled()
-	if kept := keptIn(t, r.cfg.SpoolDir); len(kept) != 2 {
+	if kept := r.kept(); len(kept) != 2 {
 		t.Errorf("kept: %+v", kept)
 	}
 
@@ -123,7 +123,7 @@ func TestS3ThatStandsStill(t *testing.T) {
 	r.unmount()
 	p.fails("os.close(fd)", "EIO")
 	m.Wait()
-	if kept := keptIn(t, r.cfg.SpoolDir); len(kept) != 3 {
+	if kept := r.kept(); len(kept) != 3 {
 		t.Errorf("kept: %+v", kept)
 	}
 	if err := server.Thaw(); err != nil {
