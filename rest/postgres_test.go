@@ -44,7 +44,7 @@ func TestRequestsTakeFewRoundTripsToTheDatabase(t *testing.T) {
 		{nobody, "GET", "/ns/none", 404, 1},
 		{admin, "GET", "/ns/o", 200, 2},
 		{admin, "HEAD", "/ns/o", 200, 2},
-		{admin, "PUT", "/ns/o", 201, 5},
+		{admin, "PUT", "/ns/o", 201, 4},
 		{admin, "PUT", "/ns/new", 201, 6},
 	} {
 		target := "/hatrac" + c.target

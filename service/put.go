@@ -51,6 +51,7 @@ type put struct {
 	client  acl.Client
 	req     PutObject
 	version *store.Version
+	object  int64  // the ID of the object, if it was found to live
 	soon    bool   // it may become durable later
 	node    string // by which the storage knows who sees to that
 }
@@ -86,6 +87,9 @@ func (p *put) prepare(ctx context.Context) (*PutResult, error) {
 	v, err := p.resolve(ctx, p.client, store.Ref{Path: p.req.Path})
 	if err != nil {
 		return nil, err
+	}
+	if v.live() {
+		p.object = v.Name.ID
 	}
 	b, err := v.planPut(p.req)
 	if err != nil {
@@ -252,11 +256,63 @@ func (p *put) announcement(action Action, version string) Change {
 	return Change{Action: action, Path: p.req.Path, Kind: acl.Object, Version: version, Client: p.client.ID}
 }
 
+// errOtherwise ends a transaction that went by what does not hold any more.
+var errOtherwise = errors.New("the object is not as it was")
+
+// bindAgain adds the version to an object that was there already, with one look at it less: if it
+// is as it was, the version is bound by the same step that looks. Otherwise it is errOtherwise,
+// and nothing happened.
+func (p *put) bindAgain(ctx context.Context) (*PutResult, error) {
+	if p.object == 0 || p.soon || p.req.Draft != nil {
+		return nil, errOtherwise
+	}
+	var result *PutResult
+	err := p.dir.Update(ctx, func(tx store.Tx) error {
+		version := *p.version
+		version.NameID, version.Created = p.object, time.Now()
+		r, err := tx.ResolveAndBind(ctx, p.req.Path, &version)
+		switch store.KindOf(err) {
+		case store.Exists, store.NotFound:
+			return errOtherwise
+		}
+		if err != nil {
+			return err
+		}
+		v := look(p.client, r)
+		if !v.live() || v.Name.ID != p.object || v.may(acl.AddVersion, "") != nil ||
+			p.req.Hold(v.currentTag()) != nil || p.builds(v) != nil {
+			return errOtherwise
+		}
+		result = &PutResult{Version: version}
+		return nil
+	})
+	return result, err
+}
+
 // bind makes the staged content a version, or removes it again.
 func (p *put) bind(ctx context.Context) (*PutResult, error) {
-	var result *PutResult
+	result, err := p.bindAgain(ctx)
 	var changes []Change
-	err := p.update(ctx, func(tx store.Tx) error {
+	if err == nil {
+		changes = []Change{p.announcement(Updated, result.Version.Version)}
+	} else if errors.Is(err, errOtherwise) {
+		result, changes, err = p.bindAnew(ctx)
+	}
+	if err != nil {
+		p.syncer.owe(p.req.Path, *p.version, err)
+		p.discard(ctx, err)
+		return nil, err
+	}
+	if !result.Unchanged {
+		p.syncer.owe(p.req.Path, result.Version, nil)
+	}
+	p.changes.announce(changes...)
+	return result, nil
+}
+
+// bindAnew looks at everything and makes what is missing.
+func (p *put) bindAnew(ctx context.Context) (result *PutResult, changes []Change, err error) {
+	err = p.update(ctx, func(tx store.Tx) error {
 		result, changes = nil, nil
 		r, err := tx.Resolve(ctx, p.req.Path, "")
 		if err != nil {
@@ -293,16 +349,7 @@ func (p *put) bind(ctx context.Context) (*PutResult, error) {
 		changes = append(changes, p.announcement(Updated, version.Version))
 		return nil
 	})
-	if err != nil {
-		p.syncer.owe(p.req.Path, *p.version, err)
-		p.discard(ctx, err)
-		return nil, err
-	}
-	if !result.Unchanged {
-		p.syncer.owe(p.req.Path, result.Version, nil)
-	}
-	p.changes.announce(changes...)
-	return result, nil
+	return result, changes, err
 }
 
 // makeObject creates or revives the object, if it is not live.

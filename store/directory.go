@@ -145,6 +145,11 @@ type Tx interface {
 	SetNameACLs(ctx context.Context, id int64, lists acl.Lists) error
 	SetNameAttr(ctx context.Context, id int64, attr Attr) error
 
+	// ResolveAndBind is Resolve of the path and then BindVersion, in one step: the resolution is
+	// from before. v.NameID is the ID that the name is believed to have; whoever asks looks
+	// whether it has, and otherwise ends the transaction with an error.
+	ResolveAndBind(ctx context.Context, path Path, v *Version) (*Resolution, error)
+
 	// BindVersion adds a version, which becomes the current one, and sets v.ID. Exists if
 	// the object ever had a version with that id. The object's Changes grow.
 	BindVersion(ctx context.Context, v *Version) error

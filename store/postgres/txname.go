@@ -71,8 +71,13 @@ func (t *tx) insert(ctx context.Context, free bool, lock *step, st statement, ar
 	if err := t.do(ctx, steps...); err != nil {
 		return 0, err
 	}
+	return inserted(st, free || lock.count > 0, ids)
+}
+
+// inserted returns the new row's id; NotFound unless there was what it needs.
+func inserted(st statement, based bool, ids []int64) (int64, error) {
 	switch {
-	case lock.count == 0 && !free:
+	case !based:
 		return 0, failed(st.doing, errNoRow)
 	case len(ids) == 0:
 		return 0, failed(st.doing, errTwin)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hatrac/hatrac/acl"
@@ -45,33 +46,69 @@ ON CONFLICT (versionid) DO NOTHING`}
 // BindVersion implements store.Tx, with one round trip; NotFound if there is no name with the
 // ID v.NameID.
 func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
+	bind, err := newBinding(v)
+	if err != nil {
+		return err
+	}
+	if err := t.do(ctx, bind.steps...); err != nil {
+		return err
+	}
+	return bind.done()
+}
+
+// ResolveAndBind implements store.Tx, with one round trip.
+func (t *tx) ResolveAndBind(ctx context.Context, path store.Path, v *store.Version) (*store.Resolution, error) {
+	bind, err := newBinding(v)
+	if err != nil {
+		return nil, err
+	}
+	found, ask := resolveStep(path, "")
+	if err := t.do(ctx, slices.Concat(lockSteps(path), []*step{ask}, bind.steps)...); err != nil {
+		return nil, err
+	}
+	return *found, bind.done()
+}
+
+// binding is a version on its way into the directory.
+type binding struct {
+	version *store.Version
+	steps   []*step // the first locks the name
+	ids     []int64 // what the insertion returns
+}
+
+func newBinding(v *store.Version) (*binding, error) {
 	metadata, err := encodeMetadata(v.Metadata)
 	if err != nil {
-		return failed(bindVersion.doing, err)
+		return nil, failed(bindVersion.doing, err)
 	}
 	lists, err := encodeLists(versionLists, v.ACLs)
 	if err != nil {
-		return failed(bindVersion.doing, err)
+		return nil, failed(bindVersion.doing, err)
 	}
 	said, err := encodeAux(v.Forward, v.URL)
 	if err != nil {
-		return failed(bindVersion.doing, err)
+		return nil, failed(bindVersion.doing, err)
 	}
 	inline := v.HasInline || v.Inline != nil
 	args := []any{
 		v.NameID, v.Version, v.Size, metadata, said, stamp(v.Created), v.SHA256, orNull(string(v.Address)), inline,
 	}
 	args = append(append(append(args, attrArgs(v.Attr)...), lists...), orNull(v.Unsynced))
-	after := []*step{versionsChanged.with(v.NameID)}
+	b := &binding{version: v}
+	b.steps = []*step{lockName.with(v.NameID), into(&b.ids, bindVersion, one[int64], args...), versionsChanged.with(v.NameID)}
 	if inline {
-		after = append(after, keepContent.with(v.NameID, v.Version, notNil(v.Inline)))
+		b.steps = append(b.steps, keepContent.with(v.NameID, v.Version, notNil(v.Inline)))
 	}
-	id, err := t.insert(ctx, false, lockName.with(v.NameID), bindVersion, args, after...)
-	if err != nil {
-		return err
+	return b, nil
+}
+
+// done sets the version's ID, when the steps were executed.
+func (b *binding) done() error {
+	id, err := inserted(bindVersion, b.steps[0].count > 0, b.ids)
+	if err == nil {
+		b.version.ID = id
 	}
-	v.ID = id
-	return nil
+	return err
 }
 
 var (

@@ -55,6 +55,15 @@ func (t *tx) BindVersion(ctx context.Context, v *store.Version) error {
 	return t.change(ctx, versionsChanged, v.NameID)
 }
 
+// ResolveAndBind implements store.Tx.
+func (t *tx) ResolveAndBind(ctx context.Context, path store.Path, v *store.Version) (*store.Resolution, error) {
+	found, err := t.Resolve(ctx, path, "")
+	if err != nil {
+		return nil, err
+	}
+	return found, t.BindVersion(ctx, v)
+}
+
 // blobOrNull keeps nil apart from a typed nil, which the driver stores as an empty blob.
 func blobOrNull(b []byte) any {
 	if b == nil {

@@ -14,15 +14,16 @@ import (
 func testVersions(t *testing.T, db Database) {
 	w := begin(t, db)
 	for name, test := range map[string]func(*world){
-		"all fields are kept":                   keepsVersions,
-		"ids may have any characters":           keepsVersionIDs,
-		"an id is bound once per object":        bindsIDsOnce,
-		"the newest live version is current":    choosesCurrent,
-		"small content is kept, even if empty":  keepsInline,
-		"lists and metadata are replaced":       replacesOnVersions,
-		"changes of the versions are counted":   countsVersions,
-		"an unknown object gets no version":     bindsToObjectsOnly,
-		"what is asked for and what is current": resolvesVersions,
+		"all fields are kept":                     keepsVersions,
+		"ids may have any characters":             keepsVersionIDs,
+		"an id is bound once per object":          bindsIDsOnce,
+		"the newest live version is current":      choosesCurrent,
+		"small content is kept, even if empty":    keepsInline,
+		"lists and metadata are replaced":         replacesOnVersions,
+		"changes of the versions are counted":     countsVersions,
+		"an unknown object gets no version":       bindsToObjectsOnly,
+		"what is asked for and what is current":   resolvesVersions,
+		"a name is looked at and bound to in one": resolvesAndBinds,
 	} {
 		t.Run(name, func(t *testing.T) { test(w.in(t)) })
 	}
@@ -233,5 +234,39 @@ func resolvesVersions(w *world) {
 		found := w.resolve("/asked", id)
 		same(w.t, "the version "+id, want, found.Version)
 		same(w.t, "the current version", &now, found.Current)
+	}
+}
+
+func resolvesAndBinds(w *world) {
+	ctx := w.t.Context()
+	o := w.object("/resolve-and-bind")
+	first := w.bind(o.ID, "rab-1")
+	v := fullVersion(o.ID)
+	v.Version = "rab-2"
+	var found *store.Resolution
+	w.changed("/resolve-and-bind", true, "binding", func(ctx context.Context, tx store.Tx) (err error) {
+		found, err = tx.ResolveAndBind(ctx, "/resolve-and-bind", &v)
+		return err
+	})
+	same(w.t, "what was current before", &first, found.Current)
+	same(w.t, "what is current now", &v, w.resolve("/resolve-and-bind", "").Current)
+	w.refused(store.Exists, "an id that is taken", func(ctx context.Context, tx store.Tx) error {
+		_, err := tx.ResolveAndBind(ctx, "/resolve-and-bind", &store.Version{NameID: o.ID, Version: "rab-1"})
+		return err
+	})
+	w.refused(store.NotFound, "a name that is not there", func(ctx context.Context, tx store.Tx) error {
+		_, err := tx.ResolveAndBind(ctx, "/resolve-and-bind", &store.Version{NameID: 1 << 40, Version: "rab-3"})
+		return err
+	})
+	other := w.object("/resolve-and-bind-other")
+	err := w.d.Update(ctx, func(tx store.Tx) error {
+		r, err := tx.ResolveAndBind(ctx, "/resolve-and-bind", &store.Version{NameID: other.ID, Version: "rab-4"})
+		if err != nil || r.Name.ID != o.ID {
+			w.t.Errorf("the name is %+v, %v", r, err)
+		}
+		return errStop
+	})
+	if err != errStop || w.resolve("/resolve-and-bind-other", "rab-4").Version != nil {
+		w.t.Errorf("what was given up is there: %v", err)
 	}
 }

@@ -32,7 +32,7 @@ printf 'package main\n\nimport "example.org/p/sum"\n\nfunc main() { println(sum.
 git -C $src/p add . && git -C $src/p commit -qm first
 git clone -q --no-local $src/p project
 cd project
-export GOFLAGS=-mod=mod GOTOOLCHAIN=local GOPROXY=off
+export GOFLAGS=-mod=mod GOTOOLCHAIN=local
 go vet ./...
 go test ./... > /dev/null
 go build -o tool .
