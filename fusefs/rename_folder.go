@@ -1,6 +1,7 @@
 package fusefs
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"syscall"
@@ -51,12 +52,7 @@ func (m *Mount) moveFolder(ctx context.Context, from, to store.Path, keep bool) 
 // are held in the order of their numbers, as by all who hold more than one.
 func (m *Mount) holdBeneath(ctx context.Context, folder store.Path) (leave func(), err error) {
 	drafts := m.overlay.beneath(folder)
-	slices.SortFunc(drafts, func(a, b *file) int {
-		if a.ino < b.ino {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(drafts, func(a, b *file) int { return cmp.Compare(a.ino, b.ino) })
 	var held []func()
 	leave = func() {
 		for _, one := range held {

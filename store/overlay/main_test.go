@@ -1,7 +1,6 @@
 package overlay_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -14,20 +13,8 @@ import (
 // server is an S3 server that no test harms.
 var server *s3test.Server
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	var err error
-	if server, err = s3test.New(); err == nil {
-		defer server.Remove()
-		err = server.Start(context.Background())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer server.Stop()
-	return m.Run()
+func TestMain(m *testing.M) {
+	os.Exit(s3test.Serve(func(s *s3test.Server) { server = s }, m.Run))
 }
 
 // methods are the ways in which keys are made, by short names.

@@ -200,21 +200,15 @@ func (s *section) Read(p []byte) (int, error) {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
-			return 0, store.Wrap(store.Unavailable, "read object", first(cause, err))
+			if cause == nil {
+				cause = err
+			}
+			return 0, store.Wrap(store.Unavailable, "read object", cause)
 		}
 		if err := pause(s.ctx, s.broken); err != nil {
 			return 0, err
 		}
 	}
-}
-
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // pause waits before another try of that number.

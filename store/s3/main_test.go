@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -15,20 +14,8 @@ import (
 // server is the S3 server of all tests that do not harm it.
 var server *s3test.Server
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	var err error
-	if server, err = s3test.New(); err == nil {
-		defer server.Remove()
-		err = server.Start(context.Background())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer server.Stop()
-	return m.Run()
+func TestMain(m *testing.M) {
+	os.Exit(s3test.Serve(func(s *s3test.Server) { server = s }, m.Run))
 }
 
 var buckets atomic.Int64

@@ -13,7 +13,6 @@ import (
 type place struct {
 	Bucket
 	service *service
-	prefix  string // the key of Config.Buckets
 	// versioned is true if the bucket keeps versions of its objects.
 	versioned bool
 }

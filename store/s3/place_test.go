@@ -41,7 +41,7 @@ func TestKeysFollowFromNames(t *testing.T) {
 		}
 		b := &Bulk{cfg: cfg, places: make(map[string]*place)}
 		for prefix, bucket := range cfg.Buckets {
-			b.places[prefix] = &place{Bucket: bucket, prefix: prefix}
+			b.places[prefix] = &place{Bucket: bucket}
 		}
 		p, err := b.placeOf(c.name)
 		if err != nil {

@@ -55,7 +55,7 @@ func Open(ctx context.Context, cfg Config) (*Bulk, error) {
 			}
 			services[bucket.Client] = at
 		}
-		p := &place{Bucket: bucket, service: at, prefix: prefix}
+		p := &place{Bucket: bucket, service: at}
 		if err := p.look(ctx); err != nil {
 			return nil, err
 		}

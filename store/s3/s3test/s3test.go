@@ -61,6 +61,23 @@ func New() (*Server, error) {
 	return s, nil
 }
 
+// Serve runs the tests of a package, and returns their exit code. A server is started and handed
+// to use before, and goes after them.
+func Serve(use func(*Server), tests func() int) (code int) {
+	s, err := New()
+	if err == nil {
+		defer func() { _ = s.Remove() }()
+		err = s.Start(context.Background())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = s.Stop() }()
+	use(s)
+	return tests()
+}
+
 func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
