@@ -7,7 +7,7 @@ ADDR ?= 127.0.0.1:8080
 MNT  ?= ./mnt
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint deps bench fuzz clean
+.PHONY: help build run test lint deps bench fuzz mutants clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ fuzz: ## run each fuzz target for a while
 			$(GO) test -tags $(TAGS) -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s $$package || exit 1; \
 		done; \
 	done
+
+mutants: deps ## break each rule of the API, to see that its test fails
+	$(GO) run ./integration/mutants
 
 clean: ## remove what was built
 	rm -rf bin

@@ -105,6 +105,9 @@ func runOnPairs(m *testing.M) (code int, err error) {
 		if failed := m.Run(); failed != 0 {
 			code = failed
 			err = errors.Join(err, fmt.Errorf("these tests failed on %s", on.name))
+			if set("test.failfast") {
+				return code, err
+			}
 		}
 		if err := errors.Join(flag.Set(storyCount, fewStories), flag.Set("test.skip", onFirst)); err != nil {
 			return 1, err
