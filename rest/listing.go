@@ -18,8 +18,9 @@ const maxBuffered = 512 << 10
 type listing struct {
 	// tag changes when the list changes; it is empty for a list that has none.
 	tag string
-	// title is what the list is of.
-	title string
+	// path and sub are what the list is of.
+	path store.Path
+	sub  keyword
 	// rows are the first rows, next fetches those that follow; it is nil if there are
 	// none.
 	rows []row
@@ -81,7 +82,7 @@ func (x *exchange) sendListing(l listing) error {
 		format = &uriList{}
 	case typeHTML:
 		sent += "; charset=utf-8"
-		format = &page{pages: x.server.pages, title: l.title}
+		format = &page{pages: x.server.pages, heading: x.heading(l)}
 	case typeListing:
 		format = &jsonArray{full: true}
 	default:

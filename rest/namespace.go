@@ -36,7 +36,7 @@ func (x *exchange) listChildren() error {
 	if err != nil {
 		return err
 	}
-	l := listing{tag: listed.Tag, title: string(listed.Namespace.Ref.Path), rows: x.childRows(listed.Children)}
+	l := listing{tag: listed.Tag, path: listed.Namespace.Ref.Path, rows: x.childRows(listed.Children)}
 	switch {
 	case paged && listed.More:
 		last := listed.Children[len(listed.Children)-1]

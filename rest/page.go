@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"strings"
 	"time"
+
+	"github.com/hatrac/hatrac/store"
 )
 
 // pagePolicy lets pages for people have their own style and nothing else.
@@ -42,15 +44,50 @@ func (p *pages) problem(about problem) []byte {
 // page is a listing for people.
 type page struct {
 	*pages
-	title string
-	count int
+	heading heading
+	count   int
 }
 
-func (p *page) begin(b *bytes.Buffer) error { return p.pages.begin.Execute(b, p.title) }
+// heading is what stands over a list: its title and, as links, the names that lead there.
+type heading struct {
+	Title string
+	Way   []crumb
+	// Last is what the list is of.
+	Last string
+	// Objects is true if the list may have objects in it.
+	Objects bool
+}
+
+type crumb struct{ Name, URL string }
+
+func (x *exchange) heading(l listing) heading {
+	h := heading{Title: string(l.path), Last: store.DecodeSegment(l.path.Base()), Objects: l.sub == ""}
+	for _, path := range l.path.Enclosing() {
+		h.Way = append(h.Way, x.crumb(path))
+	}
+	if l.sub != "" {
+		h.Title += ";" + string(l.sub)
+		h.Way, h.Last = append(h.Way, x.crumb(l.path)), string(l.sub)
+	}
+	return h
+}
+
+func (x *exchange) crumb(path store.Path) crumb {
+	name := store.DecodeSegment(path.Base())
+	if path.IsRoot() {
+		name = "/"
+	}
+	return crumb{Name: name, URL: x.server.scheme.ref(store.Ref{Path: path})}
+}
+
+func (p *page) begin(b *bytes.Buffer) error { return p.pages.begin.Execute(b, p.heading) }
 
 func (p *page) rows(b *bytes.Buffer, rows []row) error {
 	p.count += len(rows)
-	return p.pages.rows.Execute(b, rows)
+	return p.pages.rows.Execute(b, struct {
+		Objects bool
+		Rows    []row
+	}{p.heading.Objects, rows})
 }
 
 func (p *page) end(b *bytes.Buffer) error { return p.pages.end.Execute(b, p.count) }

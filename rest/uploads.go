@@ -42,7 +42,7 @@ func getJobs(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	l := listing{title: string(x.address.path) + ";" + string(subUpload), rows: x.jobRows(listed.Jobs)}
+	l := listing{path: x.address.path, sub: subUpload, rows: x.jobRows(listed.Jobs)}
 	if listed.More {
 		l.next = x.jobPages(listed)
 	}

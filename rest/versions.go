@@ -15,9 +15,10 @@ func getVersions(x *exchange) error {
 		return err
 	}
 	l := listing{
-		tag:   listed.Tag,
-		title: string(x.address.path) + ";" + string(subVersions),
-		rows:  x.versionRows(listed),
+		tag:  listed.Tag,
+		path: x.address.path,
+		sub:  subVersions,
+		rows: x.versionRows(listed),
 	}
 	if listed.More {
 		l.next = x.versionPages(listed)

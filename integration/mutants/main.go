@@ -133,7 +133,7 @@ func (m mutant) isCaught(root, scratch string) string {
 	if err := os.WriteFile(path, plan, 0o600); err != nil {
 		return err.Error()
 	}
-	out, err := m.runTest(root, "-overlay", path)
+	out, err := m.runTest(root, "-overlay="+path)
 	switch {
 	case err == nil:
 		return "passes although the rule is broken"
@@ -145,10 +145,12 @@ func (m mutant) isCaught(root, scratch string) string {
 	return "does not get as far as the test\n" + tail(out)
 }
 
+// runTest runs the mutant's test. Flags for all builds reach those that the test itself starts, too.
 func (m mutant) runTest(root string, flags ...string) ([]byte, error) {
-	args := append([]string{"test", "-tags", "nomsgpack", "-count=1", "-v", "-failfast", "-timeout", "5m", "-vet=off"}, flags...)
-	cmd := exec.Command("go", append(args, "-run", m.test, m.pkg)...)
+	cmd := exec.Command("go", "test", "-tags", "nomsgpack", "-count=1", "-v", "-failfast", "-timeout", "5m", "-vet=off",
+		"-run", m.test, m.pkg)
 	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOFLAGS="+strings.Join(append(strings.Fields(os.Getenv("GOFLAGS")), flags...), " "))
 	return cmd.CombinedOutput()
 }
 
