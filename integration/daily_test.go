@@ -14,7 +14,7 @@ import (
 // whether it is also done with content in S3 and names in PostgreSQL.
 var stories = map[string]bool{
 	"rsync": true, "snapshots": true, "copy": false, "git": true, "sqlite": true, "editors": true, "append": true,
-	"make": false, "python": true, "find": false, "storm": true, "emacs": true, "gio": false, "r": false,
+	"make": false, "python": true, "find": false, "storm": true, "emacs": true, "gio": false, "r": false, "stress": false,
 }
 
 // tell runs a story in a folder of its own in a mount that admin uses.
