@@ -69,7 +69,7 @@ func (v view) makeParents(ctx context.Context, tx store.Tx, b birth, now time.Ti
 	for i, path := range b.missing {
 		if i == 0 && b.vacant != nil {
 			n := *b.vacant
-			if err := reuse(ctx, tx, &n, owned(v.client, nil), store.Attr{}); err != nil {
+			if err := reuse(ctx, tx, &n, owned(v.client, nil), store.Attr{}, now); err != nil {
 				return 0, err
 			}
 			parent = n.ID
@@ -132,10 +132,10 @@ func (s *Service) CreateNamespace(ctx context.Context, c acl.Client, req CreateN
 				return err
 			}
 		} else if v.Name.MovedAway() {
-			if err := reuse(ctx, tx, v.Name, owned(c, req.ACLs), req.Attr); err != nil {
+			if err := reuse(ctx, tx, v.Name, owned(c, req.ACLs), req.Attr, now); err != nil {
 				return err
 			}
-		} else if err := revive(ctx, tx, v.Name, req.Attr); err != nil {
+		} else if err := revive(ctx, tx, v.Name, req.Attr, now); err != nil {
 			return err
 		}
 		v.enclosing = b.enclosing
@@ -190,26 +190,29 @@ func (v view) mayBind(b *birth, parents, reviving bool, kind acl.Kind) error {
 	return v.may(acl.DeleteName, "Only an owner of what was deleted may use this name again.")
 }
 
-// revive makes a deleted name live again, empty.
-func revive(ctx context.Context, tx store.Tx, n *store.Name, attr store.Attr) error {
-	if err := tx.ReviveName(ctx, n.ID); err != nil {
+// revive makes a deleted name live again at a time, empty. A namespace was changed then.
+func revive(ctx context.Context, tx store.Tx, n *store.Name, attr store.Attr, at time.Time) error {
+	if err := tx.ReviveName(ctx, n.ID, at); err != nil {
 		return err
 	}
 	n.Deleted, n.DeletedOn = false, time.Time{}
-	if attr == (store.Attr{}) {
+	if n.Kind != acl.Namespace {
 		return nil
 	}
-	n.Attr = n.Attr.Merge(attr)
+	changed := at.UnixNano()
+	n.Attr = n.Attr.Merge(store.Attr{
+		MTime: changed, ATime: changed, CTime: changed, HasMTime: true, HasATime: true, HasCTime: true,
+	}).Merge(attr)
 	return tx.SetNameAttr(ctx, n.ID, n.Attr)
 }
 
 // reuse binds the name that a moved namespace left behind, as if it were new.
-func reuse(ctx context.Context, tx store.Tx, n *store.Name, lists acl.Lists, attr store.Attr) error {
+func reuse(ctx context.Context, tx store.Tx, n *store.Name, lists acl.Lists, attr store.Attr, at time.Time) error {
 	if err := tx.SetNameACLs(ctx, n.ID, lists); err != nil {
 		return err
 	}
 	n.ACLs = lists
-	return revive(ctx, tx, n, attr)
+	return revive(ctx, tx, n, attr, at)
 }
 
 // Init makes the root namespace of an empty store, owned by the given roles with everything

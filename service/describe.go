@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -9,8 +10,11 @@ import (
 
 // SetAttr puts POSIX attributes over those of a namespace or of a version (of an object: its
 // current one). It makes no version. It becomes durable a moment later, with other changes (see
-// Sync).
+// Sync). Unless attr says when it was made, it counts as made now.
 func (s *Service) SetAttr(ctx context.Context, c acl.Client, ref store.Ref, attr store.Attr) error {
+	if !attr.HasCTime {
+		attr.CTime, attr.HasCTime = time.Now().UnixNano(), true
+	}
 	return s.describeBy(ctx, s.updateSoon, c, ref, func(tx store.Tx, v view) error {
 		if v.Name.Kind == acl.Namespace {
 			if err := v.may(acl.ManageACL, "You do not own this namespace."); err != nil {

@@ -191,8 +191,58 @@ func TestAttributesAreKeptWithoutAVersion(t *testing.T) {
 	b.want(store.Denied, b.SetAttr(b.ctx, bob, ref("/alice"), mode))
 	info, err := b.Look(b.ctx, alice, ref("/alice/o"))
 	b.must(err)
-	want := store.Attr{Mode: 0o640, HasMode: true, MTime: 5, HasMTime: true}
-	if info.Version.Attr != want || b.versions(alice, "/alice/o") != v {
+	got := info.Version.Attr
+	if !got.HasCTime || got.CTime < info.Version.Created.UnixNano() {
+		t.Errorf("it was changed at %d", got.CTime)
+	}
+	want := store.Attr{Mode: 0o640, HasMode: true, MTime: 5, HasMTime: true, CTime: got.CTime, HasCTime: true}
+	if got != want || b.versions(alice, "/alice/o") != v {
 		t.Errorf("got %+v", info.Version.Attr)
+	}
+}
+
+func TestTheTimesOfANamespaceFollowWhatIsSeenInIt(t *testing.T) {
+	b := newBench(t)
+	b.home(alice, "/alice")
+	b.home(alice, "/alice/a")
+	b.home(alice, "/alice/b")
+	times := func(path store.Path) (mtime, ctime int64) {
+		info, err := b.Look(b.ctx, alice, store.Ref{Path: path})
+		b.must(err)
+		return info.Name.Attr.MTime, info.Name.Attr.CTime
+	}
+	for _, step := range []struct {
+		what string
+		a, b bool // whether the times of /alice/a and /alice/b follow
+		do   func() error
+	}{
+		{"creating an object", true, false, func() error { b.put(alice, "/alice/a/o", "v"); return nil }},
+		{"another version", false, false, func() error { b.put(alice, "/alice/a/o", "w"); return nil }},
+		{"renaming an object", true, true, func() error {
+			_, err := b.Rename(b.ctx, alice, service.Rename{Source: "/alice/a/o", Target: "/alice/b/o"})
+			return err
+		}},
+		{"using its name again", true, false, func() error { b.put(alice, "/alice/a/o", "x"); return nil }},
+		{"moving a namespace", true, true, func() error {
+			b.home(alice, "/alice/a/n")
+			_, err := b.MoveNamespace(b.ctx, alice, service.MoveNamespace{Source: "/alice/a/n", Target: "/alice/b/n"})
+			return err
+		}},
+		{"deleting", false, true, func() error {
+			return b.Delete(b.ctx, alice, service.Delete{Path: "/alice/b/o", Kind: acl.Object})
+		}},
+		{"a change of mode", false, false, func() error {
+			return b.SetAttr(b.ctx, alice, ref("/alice/b/n"), store.Attr{Mode: 0o700, HasMode: true})
+		}},
+	} {
+		ma, ca := times("/alice/a")
+		mb, cb := times("/alice/b")
+		b.must(step.do())
+		ma2, ca2 := times("/alice/a")
+		mb2, cb2 := times("/alice/b")
+		if ma2 > ma != step.a || ca2 > ca != step.a || mb2 > mb != step.b || cb2 > cb != step.b {
+			t.Errorf("%s: /alice/a %d, %d became %d, %d; /alice/b %d, %d became %d, %d",
+				step.what, ma, ca, ma2, ca2, mb, cb, mb2, cb2)
+		}
 	}
 }

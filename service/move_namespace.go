@@ -82,6 +82,11 @@ func (m *relocation) run(ctx context.Context, retention time.Duration) (err erro
 	if err := m.keepOwned(ctx); err != nil {
 		return err
 	}
+	attr := m.source.Name.Attr
+	attr.CTime, attr.HasCTime = m.now.UnixNano(), true
+	if err := m.tx.SetNameAttr(ctx, m.source.Name.ID, attr); err != nil {
+		return err
+	}
 	return m.tx.MoveTree(ctx, m.req.Source, m.req.Target, parent, m.now)
 }
 

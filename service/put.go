@@ -51,7 +51,7 @@ type put struct {
 	client  acl.Client
 	req     PutObject
 	version *store.Version
-	object  int64  // the ID of the object, if it was found to live
+	object  int64  // the ID of the object, if it was found to hold a version
 	soon    bool   // it may become durable later
 	node    string // by which the storage knows who sees to that
 }
@@ -88,7 +88,7 @@ func (p *put) prepare(ctx context.Context) (*PutResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.live() {
+	if v.holds() {
 		p.object = v.Name.ID
 	}
 	b, err := v.planPut(p.req)
@@ -149,6 +149,9 @@ func (v view) mayAdd(path store.Path) error {
 // onlyRecord reports whether the object was moved away: its current version only forwards. Such
 // a name may be used again by whoever may create names there.
 func (v view) onlyRecord() bool { return v.Current != nil && v.Current.Forward != nil }
+
+// holds reports whether the name lives and has a current version with content of its own.
+func (v view) holds() bool { return v.live() && v.Current != nil && v.Current.Forward == nil }
 
 // mayTakeOver lets a client that may not update an object, but passed mayAdd, add to it only if
 // nothing but forwarding records is left there.
@@ -279,7 +282,7 @@ func (p *put) bindAgain(ctx context.Context) (*PutResult, error) {
 			return err
 		}
 		v := look(p.client, r)
-		if !v.live() || v.Name.ID != p.object || v.may(acl.AddVersion, "") != nil ||
+		if !v.holds() || v.Name.ID != p.object || v.may(acl.AddVersion, "") != nil ||
 			p.req.Hold(v.currentTag()) != nil || p.builds(v) != nil {
 			return errOtherwise
 		}
@@ -354,21 +357,28 @@ func (p *put) bindAnew(ctx context.Context) (result *PutResult, changes []Change
 
 // makeObject creates or revives the object, if it is not live.
 func (p *put) makeObject(ctx context.Context, tx store.Tx, v *view, b birth) error {
+	now := time.Now()
+	seen := now
+	if !p.req.Seen.IsZero() {
+		seen = p.req.Seen
+	}
 	switch {
 	case v.live():
-		return v.mayTakeOver(ctx, tx)
+		if err := v.mayTakeOver(ctx, tx); err != nil || v.holds() {
+			return err
+		}
+		return tx.Touch(ctx, seen, v.Name.Parent)
 	case v.Name != nil:
 		v.Current = nil
-		return revive(ctx, tx, v.Name, store.Attr{})
+		return revive(ctx, tx, v.Name, store.Attr{}, seen)
 	}
-	now := time.Now()
 	parent, err := v.makeParents(ctx, tx, b, now)
 	if err != nil {
 		return err
 	}
 	v.Name = &store.Name{
 		Parent: parent, Path: p.req.Path, Kind: acl.Object,
-		ACLs: owned(p.client, p.req.ACLs), Created: now,
+		ACLs: owned(p.client, p.req.ACLs), Created: now, Seen: seen,
 	}
 	return create(ctx, tx, v.Name)
 }

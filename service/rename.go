@@ -77,7 +77,7 @@ func (m *move) run(ctx context.Context) (err error) {
 		}
 	}
 	m.tell(created)
-	return nil
+	return m.tx.Touch(ctx, m.now, m.source.Name.Parent, m.target.Name.Parent)
 }
 
 // lookAtBoth looks both ends of a rename up, always in the order of their paths, so that two renames in
@@ -182,7 +182,7 @@ func (m *move) makeTarget(ctx context.Context) error {
 		m.target.Name = n
 		return create(ctx, m.tx, n)
 	case n.Deleted:
-		return revive(ctx, m.tx, n, store.Attr{})
+		return revive(ctx, m.tx, n, store.Attr{}, m.now)
 	case m.req.CopyACLs && !m.req.Replace:
 		return m.tx.SetNameACLs(ctx, n.ID, lists)
 	case m.req.Replace:
@@ -225,6 +225,7 @@ func (m *move) moveVersion(ctx context.Context, id string, created bool) error {
 	if !to.Attr.HasMTime && !to.Created.IsZero() {
 		to.Attr.MTime, to.Attr.HasMTime = to.Created.UnixNano(), true
 	}
+	to.Attr.CTime, to.Attr.HasCTime = m.now.UnixNano(), true
 	to.ID, to.NameID, to.Created = 0, m.target.Name.ID, m.now
 	if !m.req.CopyACLs {
 		to.ACLs = owned(m.client, nil)

@@ -3,6 +3,7 @@ package service
 import (
 	"io"
 	"os"
+	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -53,6 +54,9 @@ type PutObject struct {
 	NotKept string
 	// Attr are the POSIX attributes of the version.
 	Attr store.Attr
+	// Seen is when the object came to be for those who see drafts, if that was before now; the
+	// times of the enclosing namespace follow it.
+	Seen time.Time
 	// Soon lets the version become durable a moment after it is visible, with others (see
 	// Service.Sync).
 	Soon bool

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -58,7 +59,7 @@ func (v view) restoreName(ctx context.Context, tx store.Tx, cond Conditions) (*C
 	if err := cond.Hold(v.currentTag()); err != nil || v.live() {
 		return nil, err
 	}
-	lost, err := tx.Restore(ctx, v.Path)
+	lost, err := tx.Restore(ctx, v.Path, time.Now())
 	if err != nil {
 		return nil, err
 	}

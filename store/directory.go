@@ -114,15 +114,15 @@ type Tx interface {
 	// grow.
 	CreateName(ctx context.Context, n *Name) error
 
-	// ReviveName makes a deleted name live again, without children or versions. The
-	// parent's Changes grow.
-	ReviveName(ctx context.Context, id int64) error
+	// ReviveName makes a deleted name live again at the time at, without children or versions.
+	// The parent's Changes grow.
+	ReviveName(ctx context.Context, id int64, at time.Time) error
 
-	// Restore makes the name live again with all that was deleted together with it, at the
+	// Restore makes the name live again at the time at with all that was deleted together with it, at the
 	// same time: names beneath it, and versions whose content was not reclaimed yet. It
 	// returns how many versions are lost because theirs was. What was restored is not queued
 	// for reclaim any more. The Changes of the name and of its parent grow.
-	Restore(ctx context.Context, path Path) (lost int, err error)
+	Restore(ctx context.Context, path Path, at time.Time) (lost int, err error)
 
 	// RestoreVersion makes a deleted version live again, if its content was not reclaimed
 	// yet, else NotFound. The object's Changes grow.
@@ -140,6 +140,10 @@ type Tx interface {
 	// whose MovedTo begins with to. The Changes of both parents grow. Exists: a name at one of
 	// these paths is of another kind.
 	MoveTree(ctx context.Context, from, to Path, parent int64, at time.Time) error
+
+	// Touch notes that names came to be seen in namespaces, or were gone from them, at the time
+	// at, without a change of what they contain: MTime and CTime follow as with Changes.
+	Touch(ctx context.Context, at time.Time, namespaces ...int64) error
 
 	// SetNameACLs and SetNameAttr replace a name's lists and attributes.
 	SetNameACLs(ctx context.Context, id int64, lists acl.Lists) error

@@ -25,8 +25,12 @@ type Name struct {
 	Changes int64
 	// Created and DeletedOn are zero when unknown.
 	Created, DeletedOn time.Time
-	// Attr are the POSIX attributes of a namespace.
+	// Attr are the POSIX attributes of a namespace. Whenever its Changes grow, MTime and CTime
+	// become the time of that change, unless CTime is later already.
 	Attr Attr
+	// Seen tells CreateName when the name came to be for those who look into its parent, if that
+	// was before Created; it is not kept.
+	Seen time.Time
 	// MovedTo are the paths that namespaces of this path were moved to, the latest first.
 	// References beneath this path that lead to nothing here are to be looked for there. A
 	// name that is deleted and has MovedTo is what such a move left behind.
@@ -117,8 +121,10 @@ type Metadata struct {
 // Attr are the POSIX attributes that are kept for the mount. They decide nothing. The zero
 // value means that none are known.
 type Attr struct {
-	// MTime is the time of modification in nanoseconds since the epoch, if HasMTime.
-	MTime int64
+	// MTime is the time of modification in nanoseconds since the epoch, if HasMTime; ATime that
+	// of access, as it was last set, and CTime that of the last change of content, attributes or
+	// name.
+	MTime, ATime, CTime int64
 	// Mode holds the permission bits (07777), if HasMode.
 	Mode uint32
 	// UID and GID are the owner's numbers, if HasOwner.
@@ -126,13 +132,19 @@ type Attr struct {
 	// Ino is the inode number; 0 means that it follows from the row's ID.
 	Ino uint64
 
-	HasMTime, HasMode, HasOwner bool
+	HasMTime, HasATime, HasCTime, HasMode, HasOwner bool
 }
 
 // Merge returns a with all that b knows put over it.
 func (a Attr) Merge(b Attr) Attr {
 	if b.HasMTime {
 		a.MTime, a.HasMTime = b.MTime, true
+	}
+	if b.HasATime {
+		a.ATime, a.HasATime = b.ATime, true
+	}
+	if b.HasCTime {
+		a.CTime, a.HasCTime = b.CTime, true
 	}
 	if b.HasMode {
 		a.Mode, a.HasMode = b.Mode, true

@@ -106,6 +106,14 @@ func due(t time.Time) time.Time {
 	return t
 }
 
+// nanos are those of a time since the epoch, null if it is unknown.
+func nanos(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixNano()
+}
+
 // orNull returns v, or null if it is the zero value.
 func orNull[T comparable](v T) any {
 	var zero T
@@ -123,20 +131,26 @@ func notNil(b []byte) []byte {
 	return b
 }
 
-// attrArgs are mtime, mode, uid, gid and ino.
+// attrArgs are mtime, atime, ctime, mode, uid, gid and ino.
 func attrArgs(a store.Attr) []any {
-	args := make([]any, 5)
+	args := make([]any, 7)
 	if a.HasMTime {
 		args[0] = a.MTime
 	}
+	if a.HasATime {
+		args[1] = a.ATime
+	}
+	if a.HasCTime {
+		args[2] = a.CTime
+	}
 	if a.HasMode {
-		args[1] = int64(a.Mode)
+		args[3] = int64(a.Mode)
 	}
 	if a.HasOwner {
-		args[2], args[3] = int64(a.UID), int64(a.GID)
+		args[4], args[5] = int64(a.UID), int64(a.GID)
 	}
 	if a.Ino != 0 {
-		args[4] = int64(a.Ino)
+		args[6] = int64(a.Ino)
 	}
 	return args
 }

@@ -15,13 +15,14 @@ var (
 	displaceName = statement{"displace a name", `UPDATE name SET name = ':' || id WHERE name = $1 AND id <> $2`}
 	putName      = statement{"import a name", `
 INSERT INTO name (id, pid, name, subtype, is_deleted, changes, created_on, deleted_on, moved_to,
-	mtime, mode, uid, gid, ino,
+	mtime, atime, ctime, mode, uid, gid, ino,
 	owner, "create", "update", read, "subtree-owner", "subtree-create", "subtree-update", "subtree-read")
 VALUES ($1, (SELECT p.id FROM name AS p WHERE p.id = $2), $3, $4, $5, $6, $7, $8, $9,
-	$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+	$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, name = excluded.name, subtype = excluded.subtype,
 	is_deleted = excluded.is_deleted, changes = excluded.changes, created_on = excluded.created_on,
-	deleted_on = excluded.deleted_on, moved_to = excluded.moved_to, mtime = excluded.mtime, mode = excluded.mode,
+	deleted_on = excluded.deleted_on, moved_to = excluded.moved_to, mtime = excluded.mtime, atime = excluded.atime,
+	ctime = excluded.ctime, mode = excluded.mode,
 	uid = excluded.uid, gid = excluded.gid, ino = excluded.ino,
 	owner = excluded.owner, "create" = excluded."create", "update" = excluded."update", read = excluded.read,
 	"subtree-owner" = excluded."subtree-owner", "subtree-create" = excluded."subtree-create",
@@ -58,13 +59,14 @@ SELECT 'epoch'::timestamptz, v.address FROM version AS v
 WHERE v.id = $1 AND v.address IS NOT NULL AND v.address IS DISTINCT FROM $2::text`}
 	putVersion = statement{"import a version", `
 INSERT INTO version (id, nameid, version, nbytes, metadata, is_deleted, aux, created_on, deleted_on, sha256,
-	address, inline, forwarded_on, unsynced, mtime, mode, uid, gid, ino, owner, read)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+	address, inline, forwarded_on, unsynced, mtime, atime, ctime, mode, uid, gid, ino, owner, read)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 ON CONFLICT (id) DO UPDATE SET nameid = excluded.nameid, version = excluded.version, nbytes = excluded.nbytes,
 	metadata = excluded.metadata, is_deleted = excluded.is_deleted, aux = excluded.aux,
 	created_on = excluded.created_on, deleted_on = excluded.deleted_on, sha256 = excluded.sha256,
 	address = excluded.address, inline = excluded.inline, forwarded_on = excluded.forwarded_on,
-	unsynced = excluded.unsynced, mtime = excluded.mtime, mode = excluded.mode, uid = excluded.uid,
+	unsynced = excluded.unsynced, mtime = excluded.mtime, atime = excluded.atime, ctime = excluded.ctime,
+	mode = excluded.mode, uid = excluded.uid,
 	gid = excluded.gid, ino = excluded.ino, owner = excluded.owner, read = excluded.read`}
 	forgetContent = statement{"forget inline content", `DELETE FROM content WHERE versionid = $1`}
 	putContent    = statement{"import inline content", `INSERT INTO content (versionid, due, bytes) VALUES ($1, $2, $3)`}

@@ -118,9 +118,9 @@ func (t *tx) MoveTree(ctx context.Context, from, to store.Path, parent int64, at
 	steps = append(steps, on(dropTaken), on(moveNames),
 		setParent.with(top.id, parent), setAncestors.with(top.id, lowTo, highTo),
 		leaveName.with(top.parent, string(from), stamp(at), top.id, append([]string{string(to)}, elements(top.movedTo)...)),
-		childrenChanged.with(top.parent))
+		childrenChanged.with(top.parent, nanos(at)))
 	if top.parent.Int64 != parent {
-		steps = append(steps, childrenChanged.with(parent))
+		steps = append(steps, childrenChanged.with(parent, nanos(at)))
 	}
 	return t.do(ctx, steps...)
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -78,7 +79,7 @@ func scanTreeEnd(rows pgx.Rows) (e treeEnd, err error) {
 
 // Restore implements store.Tx, by a fixed number of statements; NotFound if the path is not
 // bound to a deleted name.
-func (t *tx) Restore(ctx context.Context, path store.Path) (lost int, err error) {
+func (t *tx) Restore(ctx context.Context, path store.Path, at time.Time) (lost int, err error) {
 	top, found, err := first(ctx, t, restoreTop, scanTreeEnd, string(path))
 	if err != nil {
 		return 0, err
@@ -90,7 +91,7 @@ func (t *tx) Restore(ctx context.Context, path store.Path) (lost int, err error)
 	on := func(st statement) *step { return st.with(string(path), low, high, top.deletedOn) }
 	listing := on(listLost)
 	err = t.do(ctx, on(lockQueue), on(lockContent), on(restoreVersions), on(restoreQueue), on(restoreContent),
-		listing, on(restoreNames), siblingsChanged.with(top.id))
+		listing, on(restoreNames), siblingsChanged.with(top.id, nanos(at)))
 	return int(listing.count), err
 }
 

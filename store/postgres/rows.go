@@ -16,9 +16,9 @@ const (
 	nameColumns = `n.id, n.pid, n.name, n.subtype, n.is_deleted,
 		n.owner, n."create", n."update", n.read,
 		n."subtree-owner", n."subtree-create", n."subtree-update", n."subtree-read",
-		n.changes, n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
+		n.changes, n.created_on, n.deleted_on, n.mtime, n.atime, n.ctime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
 	versionColumns = `v.id, v.nameid, v.version, v.nbytes, v.metadata, v.owner, v.read, v.is_deleted,
-		v.created_on, v.deleted_on, v.sha256, v.mtime, v.mode, v.uid, v.gid, v.ino,
+		v.created_on, v.deleted_on, v.sha256, v.mtime, v.atime, v.ctime, v.mode, v.uid, v.gid, v.ino,
 		v.address, v.inline, v.aux, v.forwarded_on, v.unsynced`
 	jobColumns = `u.id, u.nameid, u.job, u.nbytes, u.chunksize, u.metadata, u.owner,
 		u.created_on, u.active_on, u.address, u.digest_bytes, u.digest_state`
@@ -71,14 +71,18 @@ func moment(column pgtype.Timestamptz) time.Time {
 	return column.Time.UTC()
 }
 
-// attrRow are the columns mtime, mode, uid, gid and ino.
-type attrRow struct{ mtime, mode, uid, gid, ino pgtype.Int8 }
+// attrRow are the columns mtime, atime, ctime, mode, uid, gid and ino.
+type attrRow struct{ mtime, atime, ctime, mode, uid, gid, ino pgtype.Int8 }
 
-func (r *attrRow) targets() []any { return []any{&r.mtime, &r.mode, &r.uid, &r.gid, &r.ino} }
+func (r *attrRow) targets() []any {
+	return []any{&r.mtime, &r.atime, &r.ctime, &r.mode, &r.uid, &r.gid, &r.ino}
+}
 
 func (r *attrRow) attr() store.Attr {
 	return store.Attr{
 		MTime: r.mtime.Int64, HasMTime: r.mtime.Valid,
+		ATime: r.atime.Int64, HasATime: r.atime.Valid,
+		CTime: r.ctime.Int64, HasCTime: r.ctime.Valid,
 		Mode: uint32(r.mode.Int64), HasMode: r.mode.Valid,
 		UID: uint32(r.uid.Int64), GID: uint32(r.gid.Int64), HasOwner: r.uid.Valid,
 		Ino: uint64(r.ino.Int64),

@@ -90,5 +90,5 @@ func (t *tx) DeleteTree(ctx context.Context, path store.Path, at, later time.Tim
 	return t.do(ctx,
 		on(treeReclaim, due(later)), on(treeContent, due(later)), on(treeVersions, stamp(at)), on(treeNames, stamp(at)),
 		on(lockTreeJobs), on(treeReclaimJobs), on(treeChunks), on(treeJobs),
-		siblingsChanged.with(top.id))
+		siblingsChanged.with(top.id, nanos(at)))
 }

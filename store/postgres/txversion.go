@@ -31,9 +31,9 @@ WHERE n.id = (SELECT v.nameid FROM version AS v WHERE v.id = $1)`}
 var (
 	bindVersion = statement{"bind a version", `
 INSERT INTO version (nameid, version, nbytes, metadata, is_deleted, aux, created_on, sha256, address, inline,
-	mtime, mode, uid, gid, ino, owner, read, unsynced)
+	mtime, atime, ctime, mode, uid, gid, ino, owner, read, unsynced)
 SELECT n.id, $2::text, $3::int8, $4::jsonb, false, $5::json, $6::timestamptz, $7::bytea, $8::text, $9::bool,
-	$10::int8, $11::int8, $12::int8, $13::int8, $14::int8, $15::text[], $16::text[], $17::text
+	$10::int8, $11::int8, $12::int8, $13::int8, $14::int8, $15::int8, $16::int8, $17::text[], $18::text[], $19::text
 FROM name AS n WHERE n.id = $1
 ON CONFLICT (nameid, version) DO NOTHING RETURNING id`}
 	// keepContent keeps the content of the version with the id $2 of the object $1.
@@ -170,7 +170,7 @@ var (
 	setVersionACLs     = statement{"change the lists of a version", `UPDATE version SET owner = $2, read = $3 WHERE id = $1`}
 	setVersionMetadata = statement{"change the metadata of a version", `UPDATE version SET metadata = $2 WHERE id = $1`}
 	setVersionAttr     = statement{"change the attributes of a version", `
-UPDATE version SET mtime = $2, mode = $3, uid = $4, gid = $5, ino = $6 WHERE id = $1`}
+UPDATE version SET mtime = $2, atime = $3, ctime = $4, mode = $5, uid = $6, gid = $7, ino = $8 WHERE id = $1`}
 )
 
 // SetVersionACLs implements store.Tx; NotFound if there is no version with that ID.

@@ -14,12 +14,13 @@ var (
 	// displaceName gives a path away: no path begins with a colon.
 	displaceName = statement{"displace a name", `UPDATE name SET name = ':' || id WHERE name = ? AND id <> ?`}
 	putName      = statement{"import a name", `
-INSERT INTO name (id, pid, name, subtype, is_deleted, acls, changes, created_on, deleted_on, moved_to, mtime, mode, uid, gid, ino)
-VALUES (?1, (SELECT p.id FROM name AS p WHERE p.id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+INSERT INTO name (id, pid, name, subtype, is_deleted, acls, changes, created_on, deleted_on, moved_to, mtime, atime, ctime, mode, uid, gid, ino)
+VALUES (?1, (SELECT p.id FROM name AS p WHERE p.id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
 ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, name = excluded.name, subtype = excluded.subtype,
 	is_deleted = excluded.is_deleted, acls = excluded.acls, changes = excluded.changes,
 	created_on = excluded.created_on, deleted_on = excluded.deleted_on, moved_to = excluded.moved_to,
-	mtime = excluded.mtime, mode = excluded.mode, uid = excluded.uid, gid = excluded.gid, ino = excluded.ino`}
+	mtime = excluded.mtime, atime = excluded.atime, ctime = excluded.ctime,
+	mode = excluded.mode, uid = excluded.uid, gid = excluded.gid, ino = excluded.ino`}
 )
 
 // PutName implements store.ImportTx.
@@ -54,14 +55,15 @@ INSERT INTO reclaim (due, address)
 SELECT 0, v.address FROM version AS v WHERE v.id = ?1 AND v.address IS NOT NULL AND v.address IS NOT ?2`}
 	putVersion = statement{"import a version", `
 INSERT INTO version (id, nameid, version, nbytes, metadata, acls, is_deleted, created_on, deleted_on, sha256,
-	address, inline, forward_name, forward_version, forwarded_on, url, unsynced, mtime, mode, uid, gid, ino)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	address, inline, forward_name, forward_version, forwarded_on, url, unsynced, mtime, atime, ctime, mode, uid, gid, ino)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET nameid = excluded.nameid, version = excluded.version, nbytes = excluded.nbytes,
 	metadata = excluded.metadata, acls = excluded.acls, is_deleted = excluded.is_deleted,
 	created_on = excluded.created_on, deleted_on = excluded.deleted_on, sha256 = excluded.sha256,
 	address = excluded.address, inline = excluded.inline, forward_name = excluded.forward_name,
 	forward_version = excluded.forward_version, forwarded_on = excluded.forwarded_on, url = excluded.url,
-	unsynced = excluded.unsynced, mtime = excluded.mtime, mode = excluded.mode, uid = excluded.uid,
+	unsynced = excluded.unsynced, mtime = excluded.mtime, atime = excluded.atime, ctime = excluded.ctime,
+	mode = excluded.mode, uid = excluded.uid,
 	gid = excluded.gid, ino = excluded.ino`}
 	putContent = statement{"import inline content", `INSERT INTO content (versionid, due, bytes) VALUES (?, ?, ?)`}
 	unqueue    = statement{"take content out of the reclaim queue", `DELETE FROM reclaim WHERE address = ?`}

@@ -110,10 +110,10 @@ func (t *tx) MoveTree(ctx context.Context, from, to store.Path, parent int64, at
 	if _, err := t.insert(ctx, leaveName, orNull(top.parent), string(from), top.acls, top.created, nanos(at), history); err != nil {
 		return err
 	}
-	if err := t.grow(ctx, top.parent); err != nil || top.parent == parent {
+	if err := t.grow(ctx, top.parent, at); err != nil || top.parent == parent {
 		return err
 	}
-	return t.grow(ctx, parent)
+	return t.grow(ctx, parent, at)
 }
 
 // moveHistories lets the names that come take over where names at their new paths were moved

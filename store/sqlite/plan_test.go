@@ -36,7 +36,7 @@ func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 	whole := []statement{listTokens, listTokensOf, listUsers}
 	for _, st := range []statement{
 		resolvePath, listChildren, listVersions, liveVersions, beneathPage, occupied,
-		childrenChanged, reviveName, setNameACLs, setNameAttr,
+		childrenChanged, touch, reviveName, setNameACLs, setNameAttr,
 		treeTop, treeReclaim, treeContent, treeVersions, treeNames,
 		versionsChanged, forwardVersion, dropContent, dropRecord,
 		reclaimVersion, reclaimInline, deleteVersion, setVersionACLs, setVersionMetadata, setVersionAttr,

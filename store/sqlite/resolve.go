@@ -12,9 +12,9 @@ import (
 // The columns that scanName and scanVersion read, in their order.
 const (
 	nameColumns = `n.id, n.pid, n.name, n.subtype, n.is_deleted, n.acls, n.changes,
-		n.created_on, n.deleted_on, n.mtime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
+		n.created_on, n.deleted_on, n.mtime, n.atime, n.ctime, n.mode, n.uid, n.gid, n.ino, n.moved_to`
 	versionColumns = `v.id, v.nameid, v.version, v.nbytes, v.metadata, v.acls, v.is_deleted,
-		v.created_on, v.deleted_on, v.sha256, v.mtime, v.mode, v.uid, v.gid, v.ino,
+		v.created_on, v.deleted_on, v.sha256, v.mtime, v.atime, v.ctime, v.mode, v.uid, v.gid, v.ino,
 		v.address, v.inline, v.forward_name, v.forward_version, v.forwarded_on, v.url, v.unsynced`
 )
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/hatrac/hatrac/store"
 )
@@ -63,7 +64,7 @@ func scanTreeEnd(r *row) (treeEnd, error) {
 
 // Restore implements store.Tx, by a fixed number of statements; NotFound if the path is not
 // bound to a deleted name.
-func (t *tx) Restore(ctx context.Context, path store.Path) (lost int, err error) {
+func (t *tx) Restore(ctx context.Context, path store.Path, at time.Time) (lost int, err error) {
 	top, found, err := first(ctx, t, restoreTop, scanTreeEnd, string(path))
 	if err != nil {
 		return 0, err
@@ -85,7 +86,7 @@ func (t *tx) Restore(ctx context.Context, path store.Path) (lost int, err error)
 	if _, err := t.exec(ctx, restoreNames, args...); err != nil {
 		return 0, err
 	}
-	return int(count), t.grow(ctx, top.parent)
+	return int(count), t.grow(ctx, top.parent, at)
 }
 
 var (

@@ -49,6 +49,8 @@ func (r *row) time() time.Time {
 
 func (r *row) attr() (a store.Attr) {
 	a.MTime, a.HasMTime = r.optional()
+	a.ATime, a.HasATime = r.optional()
+	a.CTime, a.HasCTime = r.optional()
 	mode, has := r.optional()
 	a.Mode, a.HasMode = uint32(mode), has
 	uid, has := r.optional()
@@ -167,20 +169,26 @@ func orNull[T comparable](v T) any {
 	return v
 }
 
-// attrArgs are mtime, mode, uid, gid and ino.
+// attrArgs are mtime, atime, ctime, mode, uid, gid and ino.
 func attrArgs(a store.Attr) []any {
-	args := make([]any, 5)
+	args := make([]any, 7)
 	if a.HasMTime {
 		args[0] = a.MTime
 	}
+	if a.HasATime {
+		args[1] = a.ATime
+	}
+	if a.HasCTime {
+		args[2] = a.CTime
+	}
 	if a.HasMode {
-		args[1] = int64(a.Mode)
+		args[3] = int64(a.Mode)
 	}
 	if a.HasOwner {
-		args[2], args[3] = int64(a.UID), int64(a.GID)
+		args[4], args[5] = int64(a.UID), int64(a.GID)
 	}
 	if a.Ino != 0 {
-		args[4] = int64(a.Ino)
+		args[6] = int64(a.Ino)
 	}
 	return args
 }

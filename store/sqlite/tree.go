@@ -58,5 +58,5 @@ func (t *tx) DeleteTree(ctx context.Context, path store.Path, at, due time.Time)
 			return err
 		}
 	}
-	return t.grow(ctx, parent)
+	return t.grow(ctx, parent, at)
 }

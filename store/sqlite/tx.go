@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -97,12 +98,17 @@ func (t *tx) Occupied(ctx context.Context, namespace int64) (bool, error) {
 	return found != 0, err
 }
 
+// touched gives a namespace the times of a change of its children at ?2, which may be unknown.
+const touched = `mtime = CASE WHEN ctime >= ?2 THEN mtime ELSE coalesce(?2, mtime) END,
+	ctime = max(coalesce(ctime, ?2), coalesce(?2, ctime))`
+
 var (
 	createName = statement{"create a name", `
-INSERT INTO name (pid, name, subtype, acls, created_on, mtime, mode, uid, gid, ino)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`}
+INSERT INTO name (pid, name, subtype, acls, created_on, mtime, atime, ctime, mode, uid, gid, ino)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`}
 	childrenChanged = statement{"count a change of a namespace", `
-UPDATE name SET changes = changes + 1 WHERE id = ?`}
+UPDATE name SET changes = changes + 1, ` + touched + ` WHERE id = ?1`}
+	touch = statement{"note a change of a namespace", `UPDATE name SET ` + touched + ` WHERE id = ?1`}
 )
 
 // CreateName implements store.Tx; NotFound if there is no name with the ID n.Parent.
@@ -121,22 +127,36 @@ func (t *tx) CreateName(ctx context.Context, n *store.Name) error {
 		return err
 	}
 	n.ID = id
-	return t.grow(ctx, n.Parent)
+	seen := n.Created
+	if !n.Seen.IsZero() {
+		seen = n.Seen
+	}
+	return t.grow(ctx, n.Parent, seen)
 }
 
-// grow counts a change of a namespace's children; the root's parent is 0.
-func (t *tx) grow(ctx context.Context, namespace int64) error {
+// grow counts a change of a namespace's children at a time; the root's parent is 0.
+func (t *tx) grow(ctx context.Context, namespace int64, at time.Time) error {
 	if namespace == 0 {
 		return nil
 	}
-	return t.change(ctx, childrenChanged, namespace)
+	return t.change(ctx, childrenChanged, namespace, nanos(at))
+}
+
+// Touch implements store.Tx; NotFound if there is no name with one of the IDs.
+func (t *tx) Touch(ctx context.Context, at time.Time, namespaces ...int64) error {
+	for _, id := range namespaces {
+		if err := t.change(ctx, touch, id, nanos(at)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var reviveName = statement{"revive a name", `
 UPDATE name SET is_deleted = 0, deleted_on = NULL WHERE id = ? AND is_deleted = 1 RETURNING coalesce(pid, 0)`}
 
 // ReviveName implements store.Tx; NotFound if there is no deleted name with that ID.
-func (t *tx) ReviveName(ctx context.Context, id int64) error {
+func (t *tx) ReviveName(ctx context.Context, id int64, at time.Time) error {
 	parent, found, err := first(ctx, t, reviveName, scanID, id)
 	if err != nil {
 		return err
@@ -144,13 +164,13 @@ func (t *tx) ReviveName(ctx context.Context, id int64) error {
 	if !found {
 		return failed(reviveName.doing, errNoRow)
 	}
-	return t.grow(ctx, parent)
+	return t.grow(ctx, parent, at)
 }
 
 var (
 	setNameACLs = statement{"change the lists of a name", `UPDATE name SET acls = ? WHERE id = ?`}
 	setNameAttr = statement{"change the attributes of a name", `
-UPDATE name SET mtime = ?, mode = ?, uid = ?, gid = ?, ino = ? WHERE id = ?`}
+UPDATE name SET mtime = ?, atime = ?, ctime = ?, mode = ?, uid = ?, gid = ?, ino = ? WHERE id = ?`}
 )
 
 // SetNameACLs implements store.Tx; NotFound if there is no name with that ID.

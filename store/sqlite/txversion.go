@@ -17,8 +17,8 @@ WHERE id = ?1`}
 var (
 	bindVersion = statement{"bind a version", `
 INSERT INTO version (nameid, version, nbytes, metadata, acls, created_on, sha256,
-	address, inline, forward_name, forward_version, url, unsynced, mtime, mode, uid, gid, ino)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`}
+	address, inline, forward_name, forward_version, url, unsynced, mtime, atime, ctime, mode, uid, gid, ino)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`}
 	keepContent = statement{"keep inline content", `INSERT INTO content (versionid, bytes) VALUES (?, ?)`}
 )
 
@@ -151,7 +151,7 @@ var (
 	setVersionACLs     = statement{"change the lists of a version", `UPDATE version SET acls = ? WHERE id = ?`}
 	setVersionMetadata = statement{"change the metadata of a version", `UPDATE version SET metadata = ? WHERE id = ?`}
 	setVersionAttr     = statement{"change the attributes of a version", `
-UPDATE version SET mtime = ?, mode = ?, uid = ?, gid = ?, ino = ? WHERE id = ?`}
+UPDATE version SET mtime = ?, atime = ?, ctime = ?, mode = ?, uid = ?, gid = ?, ino = ? WHERE id = ?`}
 )
 
 // SetVersionACLs implements store.Tx; NotFound if there is no version with that ID.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -113,7 +114,7 @@ func listsLive(w *world) {
 	}
 	w.deleteTree("/live/b")
 	same(w.t, "the children", []string{"a", "c"}, w.children(n.ID, "", 10))
-	w.update(func(tx store.Tx) error { return tx.ReviveName(w.t.Context(), w.name("/live/b").ID) })
+	w.update(func(tx store.Tx) error { return tx.ReviveName(w.t.Context(), w.name("/live/b").ID, time.Now()) })
 	same(w.t, "the children", []string{"a", "b", "c"}, w.children(n.ID, "", 10))
 	w.deleteTree("/live")
 	same(w.t, "the children of a deleted namespace", []string(nil), w.children(n.ID, "", 10))

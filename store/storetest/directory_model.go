@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -255,7 +256,7 @@ func (m *model) revive(ctx context.Context, tx store.Tx, pick int) error {
 		return nil
 	}
 	n.deleted = false
-	return tx.ReviveName(ctx, n.id)
+	return tx.ReviveName(ctx, n.id, time.Now())
 }
 
 // compare looks at everything beneath top in all ways there are.

@@ -34,7 +34,7 @@ func (m *model) restore(ctx context.Context, tx store.Tx, pick int) error {
 			}
 		}
 	}
-	lost, err := tx.Restore(ctx, top)
+	lost, err := tx.Restore(ctx, top, time.Now())
 	if err == nil && lost != 0 {
 		return fmt.Errorf("%d versions are lost", lost)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -90,7 +91,7 @@ func leavesTraces(w *world) {
 	if now := w.name("/lt-1"); now.MovedTo != nil || now.MovedAway() {
 		w.t.Errorf("what went is %+v", now)
 	}
-	w.update(func(tx store.Tx) error { return tx.ReviveName(w.t.Context(), left.ID) })
+	w.update(func(tx store.Tx) error { return tx.ReviveName(w.t.Context(), left.ID, time.Now()) })
 	w.namespace("/lt/in")
 	w.move("/lt", "/lt-2")
 	same(w.t, "where both went", []store.Path{"/lt-2", "/lt-1"}, w.name("/lt").MovedTo)

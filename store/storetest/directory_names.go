@@ -20,6 +20,7 @@ func testNames(t *testing.T, db Database) {
 		"lists and attributes are replaced":         replacesOnNames,
 		"a revived name is live and empty":          revives,
 		"changes of the children are counted":       countsChildren,
+		"times follow changes of the children":      touches,
 		"a transaction sees its own names":          seesOwnNames,
 		"children of one parent have their own IDs": numbersNames,
 	} {
@@ -40,7 +41,7 @@ func oddLists() acl.Lists {
 func keepsNames(w *world) {
 	want := store.Name{
 		Parent: w.root.ID, Path: "/all-fields", Kind: acl.Object, ACLs: oddLists(), Created: begun,
-		Attr: store.Attr{MTime: 1234567890123456789, HasMTime: true, Mode: 0o7755, HasMode: true, UID: 4294967294, GID: 7, HasOwner: true, Ino: 1 << 62},
+		Attr: store.Attr{MTime: 1234567890123456789, HasMTime: true, ATime: 2, HasATime: true, CTime: 3, HasCTime: true, Mode: 0o7755, HasMode: true, UID: 4294967294, GID: 7, HasOwner: true, Ino: 1 << 62},
 	}
 	w.update(func(tx store.Tx) error {
 		n := want
@@ -64,6 +65,8 @@ func keepsAttributes(w *world) {
 		{},
 		{HasMTime: true},
 		{MTime: -1, HasMTime: true},
+		{ATime: 5, HasATime: true},
+		{CTime: 6, HasCTime: true},
 		{HasMode: true},
 		{HasOwner: true},
 		{UID: 1, GID: 2, HasOwner: true, Mode: 0o644, HasMode: true},
@@ -133,7 +136,7 @@ func replacesOnNames(w *world) {
 	for kind, fn := range map[string]func(ctx context.Context, tx store.Tx) error{
 		"lists":      func(ctx context.Context, tx store.Tx) error { return tx.SetNameACLs(ctx, 1<<40, nil) },
 		"attributes": func(ctx context.Context, tx store.Tx) error { return tx.SetNameAttr(ctx, 1<<40, store.Attr{}) },
-		"life":       func(ctx context.Context, tx store.Tx) error { return tx.ReviveName(ctx, 1<<40) },
+		"life":       func(ctx context.Context, tx store.Tx) error { return tx.ReviveName(ctx, 1<<40, time.Now()) },
 	} {
 		w.refused(store.NotFound, kind+" of an unknown name", fn)
 	}
@@ -146,7 +149,7 @@ func revives(w *world) {
 	w.bind(o.ID, "revived-1")
 	w.deleteTree("/revived")
 	w.changed(store.Root, true, "reviving", func(ctx context.Context, tx store.Tx) error {
-		return tx.ReviveName(ctx, w.name("/revived").ID)
+		return tx.ReviveName(ctx, w.name("/revived").ID, time.Now())
 	})
 	n := w.name("/revived")
 	if n.Deleted || !n.DeletedOn.IsZero() {
@@ -155,7 +158,7 @@ func revives(w *world) {
 	if children, err := w.d.Children(ctx, n.ID, "", 10); err != nil || len(children) != 0 {
 		w.t.Errorf("the revived namespace has the children %v, %v", children, err)
 	}
-	w.update(func(tx store.Tx) error { return tx.ReviveName(ctx, o.ID) })
+	w.update(func(tx store.Tx) error { return tx.ReviveName(ctx, o.ID, time.Now()) })
 	found := w.resolve("/revived/object", "revived-1")
 	if found.Name.Deleted || found.Current != nil || found.Version == nil || !found.Version.Deleted {
 		w.t.Errorf("the revived object resolves to %+v", found)
@@ -182,11 +185,59 @@ func countsChildren(w *world) {
 		{"deleting a child", true, func(ctx context.Context, tx store.Tx) error {
 			return tx.DeleteTree(ctx, child.Path, begun, begun)
 		}},
-		{"reviving a child", true, func(ctx context.Context, tx store.Tx) error { return tx.ReviveName(ctx, child.ID) }},
+		{"reviving a child", true, func(ctx context.Context, tx store.Tx) error { return tx.ReviveName(ctx, child.ID, time.Now()) }},
 	}
 	for _, step := range steps {
 		w.changed(n.Path, step.grow, step.what, step.fn)
 	}
+}
+
+func touches(w *world) {
+	n := w.namespace("/touched")
+	child := store.Name{Parent: n.ID, Path: "/touched/c", Kind: acl.Namespace, Created: time.Unix(0, 10), Seen: time.Unix(0, 5)}
+	other := store.Name{Parent: n.ID, Path: "/touched/o", Kind: acl.Namespace, Created: time.Unix(0, 100)}
+	steps := []struct {
+		what         string
+		mtime, ctime int64
+		fn           func(ctx context.Context, tx store.Tx) error
+	}{
+		{"creating a child that was seen before", 5, 5, func(ctx context.Context, tx store.Tx) error { return tx.CreateName(ctx, &child) }},
+		{"deleting a child", 20, 20, func(ctx context.Context, tx store.Tx) error {
+			return tx.DeleteTree(ctx, child.Path, time.Unix(0, 20), begun)
+		}},
+		{"reviving a child", 30, 30, func(ctx context.Context, tx store.Tx) error { return tx.ReviveName(ctx, child.ID, time.Unix(0, 30)) }},
+		{"touching", 40, 40, func(ctx context.Context, tx store.Tx) error {
+			return tx.Touch(ctx, time.Unix(0, 40), n.ID, child.ID, n.ID)
+		}},
+		{"setting the times", 7, 50, func(ctx context.Context, tx store.Tx) error {
+			return tx.SetNameAttr(ctx, n.ID, store.Attr{MTime: 7, HasMTime: true, CTime: 50, HasCTime: true})
+		}},
+		{"what was seen before the times were set", 7, 50, func(ctx context.Context, tx store.Tx) error {
+			return tx.Touch(ctx, time.Unix(0, 45), n.ID)
+		}},
+		{"creating at an unknown time", 7, 50, func(ctx context.Context, tx store.Tx) error {
+			return tx.CreateName(ctx, &store.Name{Parent: n.ID, Path: "/touched/unknown", Kind: acl.Object})
+		}},
+		{"creating a child", 100, 100, func(ctx context.Context, tx store.Tx) error { return tx.CreateName(ctx, &other) }},
+		{"moving children away", 110, 110, func(ctx context.Context, tx store.Tx) error {
+			return tx.MoveTree(ctx, other.Path, "/touched/c/o", child.ID, time.Unix(0, 110))
+		}},
+		{"restoring a child", 130, 130, func(ctx context.Context, tx store.Tx) error {
+			if err := tx.DeleteTree(ctx, child.Path, time.Unix(0, 120), begun); err != nil {
+				return err
+			}
+			_, err := tx.Restore(ctx, child.Path, time.Unix(0, 130))
+			return err
+		}},
+	}
+	for _, step := range steps {
+		w.update(func(tx store.Tx) error { return step.fn(w.t.Context(), tx) })
+		want := store.Attr{MTime: step.mtime, CTime: step.ctime, HasMTime: true, HasCTime: true}
+		same(w.t, "the times after "+step.what, want, w.name(n.Path).Attr)
+	}
+	w.refused(store.NotFound, "touching nothing", func(ctx context.Context, tx store.Tx) error {
+		return tx.Touch(ctx, begun, 1<<40)
+	})
 }
 
 func seesOwnNames(w *world) {

@@ -108,7 +108,7 @@ func pastDeleted(w *world) {
 	}
 	w.deleteTreeAt(o.Path, hour(4))
 	same(w.t, "the children before", []string(nil), w.childrenAt(n.ID, hour(3), "", 10))
-	w.update(func(tx store.Tx) error { return tx.ReviveName(w.t.Context(), o.ID) })
+	w.update(func(tx store.Tx) error { return tx.ReviveName(w.t.Context(), o.ID, time.Now()) })
 	w.bindAt(o.ID, "d5", hour(5))
 	for at, want := range map[int]string{3: "none", 4: "none", 5: "d5 live"} {
 		if got := w.pastOf(o.Path, hour(at)); got != want {
@@ -296,7 +296,7 @@ func (m *pastRun) change(ctx context.Context, tx store.Tx, o store.Name, step st
 		if err := tx.DeleteTree(ctx, o.Path, hour(at), begun); err != nil {
 			return err
 		}
-		return tx.ReviveName(ctx, o.ID)
+		return tx.ReviveName(ctx, o.ID, time.Now())
 	}
 	if step == "bind" || len(m.versions) == 0 {
 		return m.bind(ctx, tx, o, fmt.Sprint("v", len(m.versions)), at)

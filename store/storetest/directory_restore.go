@@ -51,7 +51,7 @@ func (w *world) deleteVersionAt(id int64, at time.Time) {
 func (w *world) restore(path store.Path, wantLost int) {
 	w.t.Helper()
 	w.update(func(tx store.Tx) error {
-		lost, err := tx.Restore(w.t.Context(), path)
+		lost, err := tx.Restore(w.t.Context(), path, time.Now())
 		if err == nil && lost != wantLost {
 			w.t.Errorf("restoring %s loses %d versions, want %d", path, lost, wantLost)
 		}
@@ -102,7 +102,7 @@ func restoresTrees(w *world) {
 	changes := w.name("/t/a/b").Changes
 
 	w.changed(store.Root, true, "restoring a tree", func(ctx context.Context, tx store.Tx) error {
-		lost, err := tx.Restore(ctx, "/t")
+		lost, err := tx.Restore(ctx, "/t", time.Now())
 		if lost != 0 {
 			w.t.Errorf("%d versions are lost", lost)
 		}

@@ -137,7 +137,7 @@ func restoresDeletedOnly(w *world) {
 	w.object("/alive")
 	for what, path := range map[string]store.Path{"a live name": "/alive", "the root": "/", "what never was": "/never/was"} {
 		w.refused(store.NotFound, "restoring "+what, func(ctx context.Context, tx store.Tx) error {
-			_, err := tx.Restore(ctx, path)
+			_, err := tx.Restore(ctx, path, time.Now())
 			return err
 		})
 	}
@@ -190,7 +190,7 @@ func restoresNothing(w *world) {
 	w.deleteTreeAt("/not-restored", hour(1))
 	before := w.name("/not-restored")
 	w.refused(store.NotFound, "a change that fails in the end", func(ctx context.Context, tx store.Tx) error {
-		if _, err := tx.Restore(ctx, "/not-restored"); err != nil {
+		if _, err := tx.Restore(ctx, "/not-restored", time.Now()); err != nil {
 			return errStop
 		}
 		return tx.RestoreVersion(ctx, v.ID)
@@ -215,7 +215,7 @@ func restoresOnce(w *world, handles []store.Directory) {
 	w.deleteTreeAt(n.Path, hour(1))
 	before := w.name(n.Path).Changes
 	w.oneWins(w.race(handles, func(ctx context.Context, _ int, tx store.Tx) error {
-		_, err := tx.Restore(ctx, n.Path)
+		_, err := tx.Restore(ctx, n.Path, time.Now())
 		return err
 	}), store.NotFound)
 	same(w.t, "the current version", "once", w.current(n.Path))

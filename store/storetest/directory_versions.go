@@ -40,7 +40,7 @@ func fullVersion(object int64) store.Version {
 		},
 		ACLs:    acl.Lists{acl.Owner: {"ann"}, acl.Read: {"*", "é"}},
 		Created: begun, SHA256: []byte("fedcba9876543210fedcba987654321\x00"),
-		Attr:    store.Attr{MTime: 1234567890123456789, HasMTime: true, Mode: 0o644, HasMode: true, UID: 1, GID: 2, HasOwner: true, Ino: 42},
+		Attr:    store.Attr{MTime: 1234567890123456789, HasMTime: true, ATime: 2, HasATime: true, CTime: 3, HasCTime: true, Mode: 0o644, HasMode: true, UID: 1, GID: 2, HasOwner: true, Ino: 42},
 		Address: "anything at all: ü/%2F", Unsynced: "somebody",
 	}
 }

@@ -1,0 +1,11 @@
+-- When the file was last accessed, as far as somebody said so, and last changed in any way: in
+-- nanoseconds since the epoch.
+
+-- +goose Up
+ALTER TABLE name
+    ADD COLUMN atime int8,
+    ADD COLUMN ctime int8;
+
+ALTER TABLE version
+    ADD COLUMN atime int8,
+    ADD COLUMN ctime int8;

@@ -1,0 +1,7 @@
+-- +goose Up
+
+-- When the file was last accessed, as far as somebody said so, and last changed in any way.
+ALTER TABLE name ADD COLUMN atime INTEGER;
+ALTER TABLE name ADD COLUMN ctime INTEGER;
+ALTER TABLE version ADD COLUMN atime INTEGER;
+ALTER TABLE version ADD COLUMN ctime INTEGER;
