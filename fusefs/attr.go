@@ -36,17 +36,7 @@ func (m *Mount) common(out *fuse.Attr, ino uint64, attr store.Attr, created time
 	if attr.HasOwner {
 		out.Uid, out.Gid = attr.UID, attr.GID
 	}
-	mtime := created
-	if attr.HasMTime {
-		mtime = time.Unix(0, attr.MTime)
-	}
-	if created.IsZero() {
-		created = mtime
-	}
-	if mtime.IsZero() {
-		mtime, created = time.Unix(0, 0), time.Unix(0, 0)
-	}
-	out.SetTimes(&mtime, &mtime, &created)
+	setTimes(out, attr, created)
 }
 
 // fillDir describes a namespace.
@@ -117,7 +107,10 @@ func (m *Mount) modeOf(attr store.Attr, info *service.Info) uint32 {
 // fill describes the file as it is known; it reports false if the service has to be asked.
 func (f *file) fill(out *fuse.Attr) bool {
 	f.mu.Lock()
-	d, info := f.draft, f.info
+	d, info, lost := f.draft, f.info, f.lost
+	if !f.unbound {
+		lost = time.Time{}
+	}
 	f.mu.Unlock()
 	switch {
 	case d != nil:
@@ -126,6 +119,12 @@ func (f *file) fill(out *fuse.Attr) bool {
 		f.m.fillVersion(out, f.ino, info)
 	default:
 		return false
+	}
+	if !lost.IsZero() {
+		out.Nlink = 0
+		if lost.After(out.ChangeTime()) {
+			out.SetTimes(nil, nil, &lost)
+		}
 	}
 	return true
 }
@@ -141,6 +140,9 @@ func asked(in *fuse.SetAttrIn, was *fuse.Attr) (store.Attr, bool) {
 	if t, ok := in.GetMTime(); ok {
 		a.MTime, a.HasMTime = t.UnixNano(), true
 	}
+	if t, ok := in.GetATime(); ok {
+		a.ATime, a.HasATime = t.UnixNano(), true
+	}
 	uid, hasUID := in.GetUID()
 	gid, hasGID := in.GetGID()
 	if hasUID || hasGID {
@@ -155,5 +157,9 @@ func asked(in *fuse.SetAttrIn, was *fuse.Attr) (store.Attr, bool) {
 			a.Mode, a.HasMode = unprivileged(was.Mode)&permissions, true
 		}
 	}
-	return a, a != store.Attr{}
+	if a == (store.Attr{}) {
+		return a, false
+	}
+	a.CTime, a.HasCTime = time.Now().UnixNano(), true
+	return a, true
 }

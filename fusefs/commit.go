@@ -50,6 +50,7 @@ func (m *Mount) put(by acl.Client, f *file, path store.Path, content finished, c
 		Metadata:      f.takeDeclared(),
 		Revive:        true,
 		Attr:          attr,
+		Seen:          f.seenAt(path),
 		Soon:          !content.synced,
 		Conditions:    cond,
 	})

@@ -53,10 +53,10 @@ func (n *dirNode) mayCreate(ctx context.Context) error {
 // initial returns the attributes of what the caller creates.
 func initial(ctx context.Context, mode uint32) store.Attr {
 	caller := callerOf(ctx)
-	return store.Attr{
+	return timesAt(time.Now()).Merge(store.Attr{
 		Mode: mode & permissions, HasMode: true,
 		UID: caller.Uid, GID: caller.Gid, HasOwner: true,
-	}
+	})
 }
 
 // Create implements fs.NodeCreater. The file is a draft of this mount until its last writer
@@ -80,13 +80,14 @@ func (n *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	}
 	f := n.m.newFile(path)
 	attr := initial(ctx, mode)
-	attr.MTime, attr.HasMTime = time.Now().UnixNano(), true
+	f.since = time.Unix(0, attr.CTime)
 	f.draft = newEmptyDraft(n.m.spooler(f), attr)
 	f.draft.recycle, f.draft.author = n.m.session.recycle, n.m.client(call)
 	f.writers, f.cached, f.delayed = 1, true, n.m.scratch.match(path)
 	if n.m.overlay.claim(path, f) != nil {
 		return nil, nil, 0, syscall.EEXIST
 	}
+	n.times.draftChanged(f.since)
 	h := &draftHandle{m: n.m, f: f, d: f.draft, write: true}
 	h.opened(call)
 	child, errno := n.attach(ctx, entry{file: f}, out)
@@ -130,6 +131,7 @@ func (n *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 	})
 	n.m.own.end(deed, "", err)
 	n.m.overlay.change(path, n.m.clock.Add(1))
+	n.times.changed()
 	if err != nil {
 		return nil, n.m.answerNew(ctx, err)
 	}
@@ -157,7 +159,6 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 	defer cancel()
 	attr := initial(ctx, 0o777)
 	attr.Ino = draftIno()
-	attr.MTime, attr.HasMTime = time.Now().UnixNano(), true
 	deed := n.m.own.begin(path, service.Created, service.Updated)
 	result, err := n.m.svc.PutObject(call, n.m.client(call), service.PutObject{
 		Path: path, Content: strings.NewReader(target), Size: int64(len(target)),
@@ -169,6 +170,7 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 		return nil, n.m.answerNew(ctx, err)
 	}
 	n.m.own.end(deed, result.Version.Version, nil)
+	n.times.changed()
 	e, err := n.m.findPath(call, path)
 	if err != nil {
 		return nil, n.m.answer(ctx, err)

@@ -20,6 +20,7 @@ type dirNode struct {
 	xattrs
 	id      int64  // of the name
 	segment string // of the path when it was found, encoded; empty for the root
+	times   folderTimes
 
 	mu    sync.Mutex // guards what follows
 	info  *service.Info
@@ -113,7 +114,10 @@ func (n *dirNode) current(ctx context.Context) (*service.Info, error) {
 func (n *dirNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	call, cancel := n.m.call(ctx)
 	defer cancel()
-	info, err := n.current(call)
+	if _, ok := n.path(); !ok {
+		return n.fillRemoved(&out.Attr)
+	}
+	info, err := n.described(call)
 	if err != nil {
 		return n.m.answer(ctx, err)
 	}
@@ -259,5 +263,9 @@ func (n *dirNode) attach(ctx context.Context, e entry, out *fuse.EntryOut) (*fs.
 		d.learn(e.info)
 		node = d
 	}
-	return n.NewInode(ctx, node, fs.StableAttr{Mode: out.Mode & syscall.S_IFMT, Ino: out.Ino}), 0
+	child := n.NewInode(ctx, node, fs.StableAttr{Mode: out.Mode & syscall.S_IFMT, Ino: out.Ino})
+	if d, ok := child.Operations().(*dirNode); ok && d != node {
+		m.fillDir(&out.Attr, d.timed(e.info)) // it was known before
+	}
+	return child, 0
 }

@@ -218,7 +218,8 @@ func (d *draft) enterChange(ctx context.Context) error {
 // touch notes a change of content.
 func (d *draft) touch() {
 	d.changes++
-	d.attr.MTime, d.attr.HasMTime = time.Now().UnixNano(), true
+	now := time.Now().UnixNano()
+	d.attr = d.attr.Merge(store.Attr{MTime: now, CTime: now, HasMTime: true, HasCTime: true})
 }
 
 // writable returns a file that may be written to, with the content as it is, or its first

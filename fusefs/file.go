@@ -35,6 +35,8 @@ type file struct {
 	scratch  *time.Timer
 	delayed  bool           // the name is one by which programs only delay: no commits
 	unbound  bool           // it has lost its name
+	lost     time.Time      // when it has
+	since    time.Time      // when its name came to be seen, if no version was bound to it yet
 	covers   bool           // the draft was renamed over what the store has there, and not committed since
 	cached   bool           // what the kernel's page cache holds is still right
 	declared store.Metadata // of the first version, where there is none yet

@@ -3,6 +3,7 @@ package fusefs
 import (
 	"context"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 
@@ -31,7 +32,9 @@ func (n *dirNode) Unlink(ctx context.Context, name string) syscall.Errno {
 	switch {
 	case err != nil:
 	case e.file != nil:
+		stored := e.file.where().Version != ""
 		if err = n.m.unlink(wait, e.file); err == nil {
+			n.entryChanged(stored, time.Now())
 			n.unbindOther(name, e.file)
 		}
 	case e.snapshot != nil:
@@ -127,7 +130,7 @@ func (m *Mount) unbind(f *file) {
 	f.mu.Lock()
 	m.overlay.change(f.path, m.clock.Add(1))
 	m.overlay.drop(f.path, f)
-	f.unbound = true
+	f.unbound, f.lost = true, time.Now()
 	m.locks.follow(f, "")
 	if f.scratch != nil {
 		f.scratch.Stop()
@@ -190,6 +193,7 @@ func (n *dirNode) Rmdir(ctx context.Context, name string) syscall.Errno {
 	default:
 		err = n.m.remove(wait, e.info.Name.Path, acl.Namespace)
 		n.m.overlay.change(e.info.Name.Path, n.m.clock.Add(1))
+		n.times.changed()
 	}
 	return n.m.answer(ctx, err)
 }

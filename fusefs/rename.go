@@ -3,6 +3,7 @@ package fusefs
 import (
 	"context"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"golang.org/x/sys/unix"
@@ -40,10 +41,17 @@ func (n *dirNode) Rename(ctx context.Context, name string, newParent fs.InodeEmb
 	case e.snapshot != nil || e.virtual != nil:
 		return syscall.EROFS
 	case e.file == nil:
-		return n.m.answer(ctx, n.m.moveFolder(wait, e.info.Name.Path, target, flags&unix.RENAME_NOREPLACE != 0))
+		err = n.m.moveFolder(wait, e.info.Name.Path, target, flags&unix.RENAME_NOREPLACE != 0)
+		n.times.changed()
+		to.times.changed()
+		return n.m.answer(ctx, err)
 	}
 	mv := &move{m: n.m, f: e.file, target: target, keep: flags&unix.RENAME_NOREPLACE != 0, to: to}
+	unstored := e.file.where().Version == ""
 	if err = mv.run(wait); err == nil {
+		now, stored := e.file.seenSince()
+		n.entryChanged(!unstored, now)
+		to.entryChanged(stored, now)
 		to.unbindOther(newName, e.file)
 	}
 	switch store.KindOf(err) {
@@ -216,6 +224,7 @@ func (v *move) rebind(delayed bool) {
 	v.m.overlay.change(v.target, v.m.clock.Add(1))
 	v.m.overlay.drop(f.path, f)
 	f.path, f.delayed = v.target, delayed
+	f.since = time.Now()
 	v.m.locks.follow(f, f.path)
 	f.bound = v.m.clock.Add(1)
 	if f.scratch != nil {

@@ -1,0 +1,153 @@
+package fusefs
+
+import (
+	"context"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/hatrac/hatrac/service"
+	"github.com/hatrac/hatrac/store"
+)
+
+// timesAt returns the times of what is made at a moment.
+func timesAt(t time.Time) store.Attr {
+	now := t.UnixNano()
+	return store.Attr{MTime: now, ATime: now, CTime: now, HasMTime: true, HasATime: true, HasCTime: true}
+}
+
+// setTimes shows the times that are kept. What is unknown follows from the rest: reading sets no time
+// of access, and what has no time of change was not changed since it was created.
+func setTimes(out *fuse.Attr, attr store.Attr, created time.Time) {
+	mtime := created
+	if attr.HasMTime {
+		mtime = time.Unix(0, attr.MTime)
+	}
+	if mtime.IsZero() {
+		mtime = time.Unix(0, 0)
+	}
+	atime, ctime := mtime, created
+	if attr.HasATime {
+		atime = time.Unix(0, attr.ATime)
+	}
+	if attr.HasCTime {
+		ctime = time.Unix(0, attr.CTime)
+	}
+	if ctime.IsZero() {
+		ctime = mtime
+	}
+	out.SetTimes(&atime, &mtime, &ctime)
+}
+
+// folderTimes knows which changes of what is seen in a namespace its row does not tell yet.
+type folderTimes struct {
+	mu      sync.Mutex // guards what follows
+	draft   time.Time  // when a draft came or went, of which the store knows nothing
+	changes uint64     // counts changes in the store by this mount
+	told    uint64     // the count when the store was last asked
+}
+
+// draftChanged notes that a draft came to be seen in the namespace, or was gone from it.
+func (t *folderTimes) draftChanged(at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.draft = at
+}
+
+// changed notes that this mount has changed in the store what is in the namespace.
+func (t *folderTimes) changed() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.changes++
+}
+
+// pending returns what to give to learned when the store was asked; ask is false if there is no need.
+func (t *folderTimes) pending() (count uint64, ask bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.changes, t.changes != t.told
+}
+
+func (t *folderTimes) learned(count uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.told = max(t.told, count)
+}
+
+// over puts the time of the last change by a draft over those that are kept, unless these were set
+// afterwards.
+func (t *folderTimes) over(attr store.Attr) store.Attr {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at := t.draft.UnixNano(); !t.draft.IsZero() && (!attr.HasCTime || attr.CTime < at) {
+		attr.MTime, attr.CTime, attr.HasMTime, attr.HasCTime = at, at, true, true
+	}
+	return attr
+}
+
+// timed returns info with the times of the namespace as they are seen here.
+func (n *dirNode) timed(info *service.Info) *service.Info {
+	shown := *info
+	shown.Name.Attr = n.times.over(shown.Name.Attr)
+	return &shown
+}
+
+// described returns what holds for the namespace now, with its times.
+func (n *dirNode) described(ctx context.Context) (*service.Info, error) {
+	count, ask := n.times.pending()
+	if ask {
+		n.stale()
+	}
+	info, err := n.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.times.learned(count)
+	return n.timed(info), nil
+}
+
+// fillRemoved describes a namespace that was removed, for those who hold it open.
+func (n *dirNode) fillRemoved(out *fuse.Attr) syscall.Errno {
+	n.mu.Lock()
+	info := n.info
+	n.mu.Unlock()
+	if info == nil {
+		return syscall.ENOENT
+	}
+	n.m.fillDir(out, n.timed(info))
+	out.Nlink = 0
+	return 0
+}
+
+// entryChanged notes that a file came or went in the namespace at a time, in the store or in this
+// mount alone.
+func (n *dirNode) entryChanged(stored bool, at time.Time) {
+	if stored {
+		n.times.changed()
+	} else {
+		n.times.draftChanged(at)
+	}
+}
+
+// seenSince returns since when the file has its name in this mount, and whether it is in the store.
+func (f *file) seenSince() (since time.Time, stored bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.since, f.version != ""
+}
+
+// seenAt returns since when the file is seen under that path, if it is a draft on its way to its first
+// version; one that is renamed there is seen from now on.
+func (f *file) seenAt(path store.Path) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.version != "":
+		return time.Time{}
+	case f.path != path:
+		return time.Now()
+	}
+	return f.since
+}
