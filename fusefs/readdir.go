@@ -30,13 +30,15 @@ func (n *dirNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, u
 }
 
 // listing is an open directory. go-fuse lets one call in at a time. It streams the pages of the
-// store, with the attributes of what is on them, and then the drafts whose names the store
-// does not have.
+// store, with the attributes of what is on them, and between them the drafts whose names the store
+// does not have: all in the order of their segments, so that a name keeps its place when a draft
+// becomes an object.
 type listing struct {
 	dir  *dirNode
 	path store.Path
 
-	next   uint64 // number of entries given so far: the offset behind the last one
+	next   uint64   // number of entries given so far: the offset behind the last one
+	marks  []string // segments of entries given so far, each markEvery-th of those behind the first two
 	page   []service.Info
 	asked  uint64 // the mount's clock when the page was asked for
 	after  string // segment behind which the next page begins
@@ -53,11 +55,23 @@ var (
 	_ fs.FileFsyncdirer   = (*listing)(nil)
 )
 
+// markEvery is how many entries are read again at most to find the place of an offset.
+const markEvery = 32
+
 // rewind begins at the start.
 func (l *listing) rewind(ctx context.Context) syscall.Errno {
+	l.marks = nil
+	return l.resume(ctx, 0, "")
+}
+
+// resume goes on at an offset, behind the entry with that segment.
+func (l *listing) resume(ctx context.Context, off uint64, after string) syscall.Errno {
 	*l = listing{
-		dir: l.dir, path: l.path,
+		dir: l.dir, path: l.path, next: off, marks: l.marks, after: after,
 		drafts: l.dir.m.overlay.children(l.path), shown: make(map[store.Path]bool),
+	}
+	for len(l.drafts) > 0 && l.drafts[0].Base() <= after {
+		l.drafts = l.drafts[1:]
 	}
 	return l.load(ctx)
 }
@@ -89,9 +103,12 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 	for {
 		for len(l.page) > 0 {
 			info := &l.page[0]
+			if e, errno := l.draft(ctx, info.Name.Path); e != nil || errno != 0 {
+				return e, errno
+			}
 			l.page = l.page[1:]
 			if e := l.entry(info); e != nil {
-				return l.give(e), 0
+				return l.given(info.Name.Path, e), 0
 			}
 		}
 		if l.ended {
@@ -102,6 +119,18 @@ func (l *listing) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno
 		}
 	}
 }
+
+// given is give for a name of the namespace, whose place can be found again.
+func (l *listing) given(path store.Path, e *fuse.DirEntry) *fuse.DirEntry {
+	l.give(e)
+	if l.next == l.markedOffset(len(l.marks)) {
+		l.marks = append(l.marks, path.Base())
+	}
+	return e
+}
+
+// markedOffset returns the offset behind the entry with that mark.
+func (*listing) markedOffset(mark int) uint64 { return 2 + markEvery*uint64(mark+1) }
 
 // give numbers an entry.
 func (l *listing) give(e *fuse.DirEntry) *fuse.DirEntry {
@@ -129,7 +158,7 @@ func (l *listing) entry(info *service.Info) *fuse.DirEntry {
 
 // end returns what comes behind the pages of the store, or nil at the very end.
 func (l *listing) end(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
-	if e, errno := l.draft(ctx); e != nil || errno != 0 {
+	if e, errno := l.draft(ctx, ""); e != nil || errno != 0 {
 		return e, errno
 	}
 	history, err := literal(l.path, historyName)
@@ -140,11 +169,11 @@ func (l *listing) end(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	return l.give(shownHistory(l.dir.id)), 0
 }
 
-// draft returns the next draft that no page had, or nil at the end. One that has become an object
-// since may have done so behind the page's back.
-func (l *listing) draft(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+// draft returns the next draft before a path (empty: the end) that no page has, or nil. One that
+// has become an object since may have done so behind the page's back.
+func (l *listing) draft(ctx context.Context, before store.Path) (*fuse.DirEntry, syscall.Errno) {
 	m := l.dir.m
-	for len(l.drafts) > 0 {
+	for len(l.drafts) > 0 && (before == "" || l.drafts[0].Base() < before.Base()) {
 		path := l.drafts[0]
 		l.drafts = l.drafts[1:]
 		if l.shown[path] {
@@ -158,7 +187,7 @@ func (l *listing) draft(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 		case err != nil:
 			return nil, m.answer(ctx, err)
 		case e.file != nil:
-			return l.give(&fuse.DirEntry{Name: fileName(path.Base()), Ino: e.file.ino, Mode: syscall.S_IFREG}), 0
+			return l.given(path, &fuse.DirEntry{Name: fileName(path.Base()), Ino: e.file.ino, Mode: syscall.S_IFREG}), 0
 		}
 	}
 	return nil, 0
@@ -195,7 +224,7 @@ func (l *listing) outdated(path store.Path) bool {
 // Seekdir implements fs.FileSeekdirer.
 func (l *listing) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 	if off < l.next {
-		if errno := l.rewind(ctx); errno != 0 {
+		if errno := l.back(ctx, off); errno != 0 {
 			return errno
 		}
 	}
@@ -206,6 +235,19 @@ func (l *listing) Seekdir(ctx context.Context, off uint64) syscall.Errno {
 		}
 	}
 	return 0
+}
+
+// back goes to the last place before an offset that can be found.
+func (l *listing) back(ctx context.Context, off uint64) syscall.Errno {
+	if off == 0 {
+		return l.rewind(ctx)
+	}
+	for i := len(l.marks) - 1; i >= 0; i-- {
+		if at := l.markedOffset(i); at <= off {
+			return l.resume(ctx, at, l.marks[i])
+		}
+	}
+	return l.resume(ctx, 0, "")
 }
 
 // Fsyncdir implements fs.FileFsyncdirer.
