@@ -145,6 +145,8 @@ func asked(in *fuse.SetAttrIn, was *fuse.Attr) (store.Attr, bool) {
 	}
 	uid, hasUID := in.GetUID()
 	gid, hasGID := in.GetGID()
+	// chown(2) may leave both as they are.
+	chown := hasUID || hasGID || in.Valid&^(fuse.FATTR_FH|fuse.FATTR_KILL_SUIDGID) == 0
 	if hasUID || hasGID {
 		a.UID, a.GID, a.HasOwner = was.Uid, was.Gid, true
 		if hasUID {
@@ -153,11 +155,11 @@ func asked(in *fuse.SetAttrIn, was *fuse.Attr) (store.Attr, bool) {
 		if hasGID {
 			a.GID = gid
 		}
-		if was.Mode&syscall.S_IFMT == syscall.S_IFREG && !a.HasMode && unprivileged(was.Mode) != was.Mode {
-			a.Mode, a.HasMode = unprivileged(was.Mode)&permissions, true
-		}
 	}
-	if a == (store.Attr{}) {
+	if chown && was.Mode&syscall.S_IFMT == syscall.S_IFREG && !a.HasMode && unprivileged(was.Mode) != was.Mode {
+		a.Mode, a.HasMode = unprivileged(was.Mode)&permissions, true
+	}
+	if a == (store.Attr{}) && !chown {
 		return a, false
 	}
 	a.CTime, a.HasCTime = time.Now().UnixNano(), true

@@ -193,7 +193,14 @@ func (n *dirNode) Link(context.Context, fs.InodeEmbedder, string, *fuse.EntryOut
 	return nil, syscall.EPERM
 }
 
-// Mknod implements fs.NodeMknoder: there are no devices, pipes and sockets.
-func (n *dirNode) Mknod(context.Context, string, uint32, uint32, *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
-	return nil, syscall.EPERM
+// Mknod implements fs.NodeMknoder: there are files, but no devices, pipes and sockets.
+func (n *dirNode) Mknod(ctx context.Context, name string, mode, _ uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if mode&syscall.S_IFMT != syscall.S_IFREG {
+		return nil, syscall.EPERM
+	}
+	child, h, _, errno := n.Create(ctx, name, syscall.O_WRONLY|syscall.O_EXCL, mode, out)
+	if closer, ok := h.(fs.FileReleaser); ok {
+		_ = closer.Release(ctx) // it has logged what went wrong
+	}
+	return child, errno
 }

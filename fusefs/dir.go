@@ -136,7 +136,7 @@ func (n *dirNode) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAtt
 	}
 	path, ok := n.path()
 	if !ok {
-		return syscall.ENOENT
+		return n.changeRemoved(attr, &out.Attr)
 	}
 	if errno := n.m.writable(); errno != 0 {
 		return errno
@@ -173,7 +173,7 @@ func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		if maybeVirtual(name) {
 			out.SetEntryTimeout(time.Nanosecond) // or else the kernel would remember the miss
 		}
-		return nil, n.m.answer(ctx, err)
+		return nil, tooLong(name, n.m.answer(ctx, err))
 	}
 	return n.attach(ctx, e, out)
 }

@@ -2,6 +2,7 @@ package fusefs
 
 import (
 	"strings"
+	"syscall"
 
 	"github.com/hatrac/hatrac/store"
 )
@@ -21,6 +22,14 @@ func fileName(segment string) string {
 // fits reports whether raw bytes can be a file name.
 func fits(raw string) bool {
 	return raw != "" && raw != "." && raw != ".." && len(raw) <= maxFileName && !strings.ContainsAny(raw, "/\x00")
+}
+
+// tooLong answers ENAMETOOLONG where a name that is longer than any can be does not exist.
+func tooLong(name string, errno syscall.Errno) syscall.Errno {
+	if errno == syscall.ENOENT && len(name) > maxFileName {
+		return syscall.ENAMETOOLONG
+	}
+	return errno
 }
 
 // literal returns the path of a file name in a namespace, taken byte by byte.

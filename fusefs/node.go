@@ -58,6 +58,14 @@ func (n *fileNode) mayChange(ctx context.Context, in *fuse.SetAttrIn) syscall.Er
 	return m.answer(ctx, m.mayUse(call, n.f, acl.ChangeVersion))
 }
 
+// empty truncates the file for one who opens it to read.
+func (n *fileNode) empty(ctx, request context.Context) error {
+	if errno := n.f.m.writable(); errno != 0 {
+		return errno
+	}
+	return n.resizeTo(ctx, request, 0)
+}
+
 // resize truncates through a handle, or else by a change that is committed at once.
 func (n *fileNode) resize(ctx context.Context, fh fs.FileHandle, size int64) syscall.Errno {
 	m := n.f.m
@@ -74,22 +82,28 @@ func (n *fileNode) resize(ctx context.Context, fh fs.FileHandle, size int64) sys
 	if errno := m.writable(); errno != 0 {
 		return errno
 	}
-	d, err := m.openWrite(wait, n.f, size == 0)
+	return m.answer(ctx, n.resizeTo(wait, ctx, size))
+}
+
+// resizeTo truncates by a change that is committed at once.
+func (n *fileNode) resizeTo(ctx, request context.Context, size int64) error {
+	m := n.f.m
+	d, err := m.openWrite(ctx, n.f, size == 0)
 	if err != nil {
-		return m.answer(ctx, err)
+		return err
 	}
 	defer m.releaseWriter(n.f, d)
 	if size > 0 {
-		_, err = d.truncate(wait, size)
-		d.madeBy(m.client(wait))
+		_, err = d.truncate(ctx, size)
+		d.madeBy(m.client(ctx))
 	}
 	if err == nil {
-		err = dropPrivileges(wait, ctx, d)
+		err = dropPrivileges(ctx, request, d)
 	}
 	if err == nil && !n.f.delays() {
-		err = m.commit(wait, n.f, d)
+		err = m.commit(ctx, n.f, d)
 	}
-	return m.answer(ctx, err)
+	return err
 }
 
 // Open implements fs.NodeOpener.
@@ -119,7 +133,7 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint3
 
 // openContext returns the context of an open. Truncating a draft waits for a commit of it.
 func (m *Mount) openContext(request context.Context, flags uint32) (context.Context, context.CancelFunc) {
-	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
+	if flags&(syscall.O_ACCMODE|syscall.O_TRUNC) == syscall.O_RDONLY {
 		return m.call(request)
 	}
 	return m.wait(request)
@@ -128,6 +142,11 @@ func (m *Mount) openContext(request context.Context, flags uint32) (context.Cont
 func (n *fileNode) open(ctx, request context.Context, flags uint32) (fs.FileHandle, error) {
 	m := n.f.m
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
+		if flags&syscall.O_TRUNC != 0 {
+			if err := n.empty(ctx, request); err != nil {
+				return nil, err
+			}
+		}
 		return m.openRead(ctx, n.f)
 	}
 	if errno := m.writable(); errno != 0 {
@@ -257,6 +276,12 @@ func (f *file) describe(ctx context.Context, attr store.Attr) syscall.Errno {
 	f.mu.Lock()
 	ref := store.Ref{Path: f.path, Version: f.version}
 	later := f.unbound || f.draft != nil && f.draft.state() != clean
+	if f.unbound && f.info != nil && f.info.Version != nil { // those who hold it open will see
+		info, version := *f.info, *f.info.Version
+		version.Attr = version.Attr.Merge(attr)
+		info.Version = &version
+		f.info = &info
+	}
 	f.mu.Unlock()
 	if later || ref.Version == "" {
 		return 0

@@ -16,8 +16,8 @@ var _ fs.NodeOpendirHandler = (*dirNode)(nil)
 // OpendirHandle implements fs.NodeOpendirHandler. Whether the client may list is known then.
 func (n *dirNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	path, ok := n.path()
-	if !ok {
-		return nil, 0, syscall.ENOENT
+	if !ok { // it was removed; the kernel knows that it is empty
+		return &listing{dir: n, ended: true}, 0, 0
 	}
 	if n.m.closing.Load() {
 		return nil, 0, syscall.EIO

@@ -121,6 +121,18 @@ func (n *dirNode) fillRemoved(out *fuse.Attr) syscall.Errno {
 	return 0
 }
 
+// changeRemoved keeps attributes of a namespace that was removed for those who hold it open.
+func (n *dirNode) changeRemoved(attr store.Attr, out *fuse.Attr) syscall.Errno {
+	n.mu.Lock()
+	if n.info != nil {
+		info := *n.info
+		info.Name.Attr = info.Name.Attr.Merge(attr)
+		n.info = &info
+	}
+	n.mu.Unlock()
+	return n.fillRemoved(out)
+}
+
 // entryChanged notes that a file came or went in the namespace at a time, in the store or in this
 // mount alone.
 func (n *dirNode) entryChanged(stored bool, at time.Time) {
