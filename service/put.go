@@ -160,16 +160,11 @@ func (v view) mayTakeOver(ctx context.Context, tx store.Tx) error {
 	if refused == nil {
 		return nil
 	}
-	versions, err := tx.LiveVersions(ctx, v.Name.ID)
-	if err != nil {
-		return err
+	held, err := tx.HeldVersions(ctx, v.Name.ID)
+	if err == nil && len(held) > 0 {
+		err = refused
 	}
-	for _, left := range versions {
-		if left.Forward == nil {
-			return refused
-		}
-	}
-	return nil
+	return err
 }
 
 // currentTag is the entity tag of the object's content, empty if there is none.

@@ -129,7 +129,11 @@ func (m *move) mayMove() error {
 
 // choose finds the versions to move, oldest first, and those that were moved there before.
 func (m *move) choose(ctx context.Context) (held, done []store.Version, err error) {
-	live, err := m.tx.LiveVersions(ctx, m.source.Name.ID)
+	list := m.tx.LiveVersions
+	if m.req.Versions == nil && m.source.holds() { // records would only say what was done before
+		list = m.tx.HeldVersions
+	}
+	live, err := list(ctx, m.source.Name.ID)
 	if err != nil {
 		return nil, nil, err
 	}

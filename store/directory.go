@@ -105,6 +105,9 @@ type Tx interface {
 	// inline content.
 	LiveVersions(ctx context.Context, object int64) ([]Version, error)
 
+	// HeldVersions is LiveVersions without forwarding records, however many there are.
+	HeldVersions(ctx context.Context, object int64) ([]Version, error)
+
 	// Occupied reports whether the namespace has a live child other than an object that
 	// has no version or whose current version forwards.
 	Occupied(ctx context.Context, namespace int64) (bool, error)

@@ -47,6 +47,17 @@ func (t *tx) LiveVersions(ctx context.Context, object int64) ([]store.Version, e
 	return all(ctx, t, liveVersions, scanWhole, object)
 }
 
+var heldVersions = statement{"list versions that are held", `
+SELECT ` + versionColumns + `, ` + contentOf + `
+FROM version AS v
+WHERE v.nameid = $1 AND NOT v.is_deleted AND v.aux ->> 'rename_to' IS NULL
+ORDER BY v.id`}
+
+// HeldVersions implements store.Tx; the content of inline versions is included.
+func (t *tx) HeldVersions(ctx context.Context, object int64) ([]store.Version, error) {
+	return all(ctx, t, heldVersions, scanWhole, object)
+}
+
 // beneathPage gives up to $3 live names with paths between $1 and $2, each in a row for every
 // live version, or in one without.
 var beneathPage = statement{"walk a tree", `

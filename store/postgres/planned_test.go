@@ -17,6 +17,7 @@ var planned = []struct {
 	{listChildren, `60, 'o5', 100`},
 	{listVersions, aName + `, 9000, 100`},
 	{liveVersions, aName},
+	{heldVersions, aName},
 	{beneathPage, `'/n50/', '/n500', 256`},
 	{resolvePast, pathArray + `, ` + aPath + `, '2024-06-01'`},
 	{listPast, `60, '', '2024-06-01', 1000`},

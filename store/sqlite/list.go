@@ -64,6 +64,17 @@ func (t *tx) LiveVersions(ctx context.Context, object int64) ([]store.Version, e
 	return all(ctx, t, liveVersions, pointed(scanWhole), object)
 }
 
+var heldVersions = statement{"list versions that are held", `
+SELECT ` + versionColumns + `, c.bytes
+FROM version AS v LEFT JOIN content AS c ON c.versionid = v.id AND v.inline
+WHERE v.nameid = ?1 AND v.is_deleted = 0 AND v.forward_name IS NULL
+ORDER BY v.id`}
+
+// HeldVersions implements store.Tx; the content of inline versions is included.
+func (t *tx) HeldVersions(ctx context.Context, object int64) ([]store.Version, error) {
+	return all(ctx, t, heldVersions, pointed(scanWhole), object)
+}
+
 // beneathPage gives up to ?3 live names with paths between ?1 and ?2, each in a row for every
 // live version, or in one without.
 var beneathPage = statement{"walk a tree", `

@@ -35,7 +35,7 @@ func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 	// Lists of accounts are short and rare.
 	whole := []statement{listTokens, listTokensOf, listUsers}
 	for _, st := range []statement{
-		resolvePath, listChildren, listVersions, liveVersions, beneathPage, occupied,
+		resolvePath, listChildren, listVersions, liveVersions, heldVersions, beneathPage, occupied,
 		childrenChanged, touch, reviveName, setNameACLs, setNameAttr,
 		treeTop, treeReclaim, treeContent, treeVersions, treeNames,
 		versionsChanged, forwardVersion, dropContent, dropRecord,

@@ -126,4 +126,12 @@ func listsLiveVersions(w *world) {
 		same(w.t, "the live versions", []store.Version{a, c}, live)
 		return err
 	})
+	w.update(func(tx store.Tx) error {
+		return tx.ForwardVersion(w.t.Context(), a.ID, store.Ref{Path: "/elsewhere", Version: a.Version}, begun)
+	})
+	w.update(func(tx store.Tx) error {
+		held, err := tx.HeldVersions(w.t.Context(), o.ID)
+		same(w.t, "the versions that are held", []store.Version{c}, held)
+		return err
+	})
 }

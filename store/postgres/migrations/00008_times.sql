@@ -9,3 +9,6 @@ ALTER TABLE name
 ALTER TABLE version
     ADD COLUMN atime int8,
     ADD COLUMN ctime int8;
+
+-- Versions that are no forwarding records, of which a name may have any number.
+CREATE INDEX version_held ON version (nameid, id) WHERE NOT is_deleted AND aux ->> 'rename_to' IS NULL;
