@@ -7,11 +7,11 @@ what is there afterwards and which times have changed, of the thing and of the f
 that of modification and c for that of change. Times far from now are told. The same on two file systems
 should print the same."""
 
-import contextlib
 import ctypes
 import errno
 import fcntl
 import mmap
+import multiprocessing
 import os
 import stat
 import sys
@@ -571,50 +571,66 @@ def outcome(do, paths):
 
 cases = 0
 case = ""
+told = []
 
 
-@contextlib.contextmanager
 def fresh():
-    """A folder of its own for a case. No name is used for things of two kinds."""
+    """Makes a folder for cases. No name is used for things of two kinds."""
     global cases, case
     cases += 1
-    case = f"c{cases}"
+    case = f"c{os.getpid()}-{cases}"
+    os.chdir(top)
     os.mkdir(case)
     os.chdir(case)
-    yield
-    os.chdir(top)
 
 
-def tell(call, kind, what):
-    print(f"{call} | {kind} | {what}")
-
-
-def main():
-    global coarse
-    os.chdir(top)
-    coarse = not fine()
-    for kind, build in KINDS.items():
-        with fresh():
+def by_paths(kind, build):
+    """Makes all calls on one kind of thing, and the thing anew after each that has changed something."""
+    path = None
+    for call, do in list(LOOKS.items()) + list(DEEDS.items()):
+        if path is None:
+            fresh()
             path = build()
-            for call, do in LOOKS.items():
-                tell(call, kind, attempt(lambda: do(path)))
-        for call, do in DEEDS.items():
-            with fresh():
-                path = build()
-                paths = [name for name in ("t", "real", "o") if name == "t" or os.path.lexists(name) or "rename" in call or "link" in call]
-                tell(call, kind, outcome(lambda: do(path), paths))
-    for kind, hold in HOLDERS.items():
-        for call, do in FD_CALLS.items():
-            with fresh():
-                fd = hold()
-                paths = [name for name in ("t", "o") if os.path.lexists(name)]
-                told = outcome(lambda: do(fd), paths)
-                s = os.fstat(fd)
-                if not stat.S_ISDIR(s.st_mode):
-                    told += f"; open: {s.st_nlink} links, {s.st_size} bytes, {stat.filemode(s.st_mode)}"
-                elif s.st_nlink == 0:
-                    told += "; open: no links"
-                tell(call, kind, told + f"; closed: {attempt(lambda: os.close(fd))}")
+            there = os.listdir(".")
+        paths = [name for name in ("t", "real", "o") if name == "t" or os.path.lexists(name) or "rename" in call or "link" in call]
+        what = attempt(lambda: do(path)) if call in LOOKS else outcome(lambda: do(path), paths)
+        told.append(f"{call} | {kind} | {what}")
+        if call in DEEDS and (what.startswith("done") or os.listdir(".") != there):
+            path = None
 
 
-main()
+def by_descriptors(kind, hold):
+    fd = None
+    for call, do in FD_CALLS.items():
+        if fd is None:
+            fresh()
+            fd = hold()
+            there = os.listdir(".")
+        paths = [name for name in ("t", "o") if os.path.lexists(name)]
+        what = outcome(lambda: do(fd), paths)
+        s = os.fstat(fd)
+        if not stat.S_ISDIR(s.st_mode):
+            what += f"; open: {s.st_nlink} links, {s.st_size} bytes, {stat.filemode(s.st_mode)}"
+        elif s.st_nlink == 0:
+            what += "; open: no links"
+        if what.startswith("done") or os.listdir(".") != there:
+            what += f"; closed: {attempt(lambda: os.close(fd))}"
+            fd = None
+        told.append(f"{call} | {kind} | {what}")
+
+
+def work(kind):
+    """Returns what there is to tell of one kind."""
+    told.clear()
+    if kind in KINDS:
+        by_paths(kind, KINDS[kind])
+    else:
+        by_descriptors(kind, HOLDERS[kind])
+    return told
+
+
+os.chdir(top)
+coarse = not fine()
+with multiprocessing.Pool(4) as pool:
+    for lines in pool.imap(work, list(KINDS) + list(HOLDERS), chunksize=1):
+        print(*lines, sep="\n")
