@@ -50,13 +50,26 @@ func (n *dirNode) mayCreate(ctx context.Context) error {
 	return nil
 }
 
-// initial returns the attributes of what the caller creates.
-func initial(ctx context.Context, mode uint32) store.Attr {
+// initial returns the attributes of what the caller creates here. A folder with set-group-ID hands
+// its group down, and a folder in it that bit too.
+func (n *dirNode) initial(ctx context.Context, mode uint32) store.Attr {
 	caller := callerOf(ctx)
-	return timesAt(time.Now()).Merge(store.Attr{
+	attr := timesAt(time.Now()).Merge(store.Attr{
 		Mode: mode & permissions, HasMode: true,
 		UID: caller.Uid, GID: caller.Gid, HasOwner: true,
 	})
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.info == nil || n.info.Name.Attr.Mode&syscall.S_ISGID == 0 {
+		return attr
+	}
+	if n.info.Name.Attr.HasOwner {
+		attr.GID = n.info.Name.Attr.GID
+	}
+	if mode&syscall.S_IFDIR != 0 {
+		attr.Mode |= syscall.S_ISGID
+	}
+	return attr
 }
 
 // Create implements fs.NodeCreater. The file is a draft of this mount until its last writer
@@ -79,7 +92,7 @@ func (n *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 		return nil, nil, 0, n.m.answer(ctx, err)
 	}
 	f := n.m.newFile(path)
-	attr := initial(ctx, mode)
+	attr := n.initial(ctx, mode)
 	f.since = time.Unix(0, attr.CTime)
 	f.draft = newEmptyDraft(n.m.spooler(f), attr)
 	f.draft.recycle, f.draft.author = n.m.session.recycle, n.m.client(call)
@@ -127,7 +140,7 @@ func (n *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 	defer cancel()
 	deed := n.m.own.begin(path, service.Created)
 	info, err := n.m.svc.CreateNamespace(call, n.m.client(call), service.CreateNamespace{
-		Path: path, Revive: true, Attr: initial(ctx, mode), Soon: true,
+		Path: path, Revive: true, Attr: n.initial(ctx, syscall.S_IFDIR|mode), Soon: true,
 	})
 	n.m.own.end(deed, "", err)
 	n.m.overlay.change(path, n.m.clock.Add(1))
@@ -157,7 +170,7 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 	}
 	call, cancel := n.m.call(ctx)
 	defer cancel()
-	attr := initial(ctx, 0o777)
+	attr := n.initial(ctx, 0o777)
 	attr.Ino = draftIno()
 	deed := n.m.own.begin(path, service.Created, service.Updated)
 	result, err := n.m.svc.PutObject(call, n.m.client(call), service.PutObject{

@@ -44,13 +44,16 @@ def entries(fd, off):
             at += size
 `
 
+// quoted is a program as an expression of Python.
+func quoted(program string) string { return strconv.Quote(program) }
+
 func TestAPlaceInADirectoryOutlivesACommit(t *testing.T) {
 	r := newRig(t)
 	r.sh("for i in $(seq 100 150); do echo $i > $i; done")
 	r.settled()
 	r.m.pageSize = 7
 	p := r.python()
-	p.must("exec(" + strconv.Quote(entries) + ")")
+	p.must("exec(" + quoted(entries) + ")")
 	p.must(`open_ = [os.open("%d.x" % i, os.O_WRONLY | os.O_CREAT) for i in range(90, 170, 4)]`)
 	p.must(`fd = os.open(".", os.O_RDONLY); before = entries(fd, 0)`)
 	p.must(`assert len(before) == 73 and [e[0] for e in before[2:]] == sorted(e[0] for e in before[2:]), before`)
