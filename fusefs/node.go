@@ -58,10 +58,19 @@ func (n *fileNode) mayChange(ctx context.Context, in *fuse.SetAttrIn) syscall.Er
 	return m.answer(ctx, m.mayUse(call, n.f, acl.ChangeVersion))
 }
 
-// empty truncates the file for one who opens it to read.
+// empty truncates the file for one who opens it to read, and may read what is lost.
 func (n *fileNode) empty(ctx, request context.Context) error {
-	if errno := n.f.m.writable(); errno != 0 {
+	m := n.f.m
+	if errno := m.writable(); errno != 0 {
 		return errno
+	}
+	if err := m.mayUse(ctx, n.f, acl.ReadContent); err != nil {
+		return err
+	}
+	if n.f.current() == nil {
+		if _, _, err := m.readable(ctx, n.f); err != nil {
+			return err
+		}
 	}
 	return n.resizeTo(ctx, request, 0)
 }
