@@ -4,6 +4,8 @@ usage: twinfile.py MOUNTED DISK SEED STEPS
 
 Both are folders. After each step both files have to have the same bytes, however they are read."""
 
+import ctypes
+import errno
 import mmap
 import os
 import random
@@ -13,6 +15,16 @@ mounted, disk, seed, steps = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys
 rnd = random.Random(seed)
 done = []
 LARGEST = 600_000
+PAGE = mmap.PAGESIZE
+KEEP_SIZE, PUNCH, ZERO = 1, 2, 16
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def fallocate(fd, mode, at, size):
+    """Returns the name of the errno, empty if there is none."""
+    if libc.fallocate(fd, mode, ctypes.c_long(at), ctypes.c_long(size)) == 0:
+        return ""
+    return errno.errorcode[ctypes.get_errno()]
 
 
 class Twins:
@@ -21,6 +33,7 @@ class Twins:
     def __init__(self):
         self.name = "f0"
         self.fds = None
+        self.maps = []
         self.open(os.O_RDWR | os.O_CREAT)
 
     def paths(self):
@@ -93,6 +106,74 @@ class Twins:
                 return m[:]
         self.both(read)
 
+    def keep_map(self):
+        """Maps the file for the steps that follow."""
+        if self.size() and not self.maps:
+            self.maps = [mmap.mmap(fd, self.size()) for fd in self.fds]
+
+    def write_to_map(self):
+        """Writes by a mapping from an earlier step, as far as there is a file beneath it."""
+        reach = min(len(self.maps[0]), self.size()) if self.maps else 0
+        if not reach:
+            return "nothing"
+        at = rnd.randrange(reach)
+        data = rnd.randbytes(min(rnd.randint(1, 9000), reach - at))
+        for m in self.maps:
+            m[at:at + len(data)] = data
+        if rnd.random() < .3:
+            for m in self.maps:
+                m.flush(at // PAGE * PAGE, min(len(data) + at % PAGE, reach - at // PAGE * PAGE))
+        return f"{len(data)} at {at}"
+
+    def drop_map(self):
+        for m in self.maps:
+            m.close()
+        self.maps = []
+
+    def map_privately(self):
+        size = self.size()
+        if not size:
+            return "nothing"
+        at = rnd.randrange(size)
+
+        def change(fd):
+            with mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE) as m:
+                m[at] = 7
+                return m[:]
+        self.both(change)
+
+    def allocate(self):
+        mode = rnd.choice([0, KEEP_SIZE, PUNCH | KEEP_SIZE, PUNCH | KEEP_SIZE, ZERO, ZERO | KEEP_SIZE])
+        at, n = rnd.randrange(LARGEST - 100_000), rnd.choice([1, 100, PAGE, 5000, 100_000])
+        self.both(lambda fd: fallocate(fd, mode, at, n))
+        return f"{mode} {n} at {at}"
+
+    def copy_range(self):
+        size = self.size()
+        if size < 2:
+            return "nothing"
+        n = rnd.randint(1, size // 2)
+        source = rnd.randint(0, size - n)
+        target = rnd.choice([t for t in (0, size - n, size, source + n) if t + n <= source or t >= source + n] or [size])
+        if target + n > LARGEST:
+            return "nothing"
+
+        def copy(fd):
+            done = 0
+            while done < n:
+                done += os.copy_file_range(fd, fd, n - done, source + done, target + done)
+            return done
+        self.both(copy)
+        return f"{n} from {source} to {target}"
+
+    def duplicate(self):
+        data, at = rnd.randbytes(500), rnd.randrange(LARGEST - 500)
+        for fd in self.fds:
+            other = os.dup(fd)
+            os.pwrite(other, data, at)
+            os.close(other)
+        return f"{len(data)} at {at}"
+
     def reopen(self):
         self.open(rnd.choice([os.O_RDWR, os.O_RDWR | os.O_CREAT]))
 
@@ -116,12 +197,14 @@ class Twins:
             with open(p + ".new", "wb") as f:
                 f.write(data)
             os.rename(p + ".new", p)
+        self.drop_map()
         self.open(os.O_RDWR)
         return f"{len(data)}"
 
     def remove(self):
         for p in self.paths():
             os.unlink(p)
+        self.drop_map()
         self.write()
         self.compare_handles()
         self.open(os.O_RDWR | os.O_CREAT)
@@ -167,7 +250,9 @@ class Twins:
 
 twins = Twins()
 kinds = [twins.write] * 6 + [twins.append, twins.read, twins.ftruncate, twins.truncate, twins.map, twins.map,
-                             twins.map_to_read, twins.reopen, twins.reopen, twins.reopen_empty, twins.fsync, twins.rename,
+                             twins.map_to_read, twins.keep_map, twins.write_to_map, twins.write_to_map, twins.write_to_map,
+                             twins.drop_map, twins.map_privately, twins.allocate, twins.allocate, twins.copy_range,
+                             twins.duplicate, twins.reopen, twins.reopen, twins.reopen_empty, twins.fsync, twins.rename,
                              twins.replace, twins.remove, twins.second_handle, twins.child_writes, twins.times_and_mode]
 try:
     for step in range(steps):
@@ -178,6 +263,7 @@ try:
 except Exception:
     print(f"seed {seed}, the last steps of {len(done)}:", *done[-12:], sep="\n  ", file=sys.stderr)
     raise
+twins.drop_map()
 for fd in twins.fds:
     os.close(fd)
 twins.fds = None
