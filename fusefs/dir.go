@@ -173,7 +173,7 @@ func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		if maybeVirtual(name) {
 			out.SetEntryTimeout(time.Nanosecond) // or else the kernel would remember the miss
 		}
-		return nil, tooLong(name, n.m.answer(ctx, err))
+		return nil, n.m.answer(ctx, err)
 	}
 	return n.attach(ctx, e, out)
 }

@@ -219,7 +219,7 @@ func (m *Mount) start() error {
 		return err
 	}
 	m.passthrough = newPassthrough(fs.NewNodeFS(root, opts))
-	server, err := fuse.NewServer(unlocking{m.cfg.watch(m.passthrough), &m.locks}, m.cfg.Dir, &opts.MountOptions)
+	server, err := fuse.NewServer(unlocking{limiting{m.cfg.watch(m.passthrough)}, &m.locks}, m.cfg.Dir, &opts.MountOptions)
 	if err != nil {
 		return errors.Join(err, m.session.close())
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
+
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -24,12 +26,16 @@ func fits(raw string) bool {
 	return raw != "" && raw != "." && raw != ".." && len(raw) <= maxFileName && !strings.ContainsAny(raw, "/\x00")
 }
 
-// tooLong answers ENAMETOOLONG where a name that is longer than any can be does not exist.
-func tooLong(name string, errno syscall.Errno) syscall.Errno {
-	if errno == syscall.ENOENT && len(name) > maxFileName {
-		return syscall.ENAMETOOLONG
+// limiting answers ENAMETOOLONG where a name that is longer than any can be does not exist.
+type limiting struct{ fuse.RawFileSystem }
+
+// Lookup implements fuse.RawFileSystem.
+func (l limiting) Lookup(cancel <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	status := l.RawFileSystem.Lookup(cancel, header, name, out)
+	if missing := status == fuse.ENOENT || status.Ok() && out.NodeId == 0; missing && len(name) > maxFileName {
+		return fuse.Status(syscall.ENAMETOOLONG)
 	}
-	return errno
+	return status
 }
 
 // literal returns the path of a file name in a namespace, taken byte by byte.
