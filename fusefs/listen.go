@@ -43,8 +43,20 @@ func (m *Mount) heard(c service.Change) {
 			m.relocate(c.From, c.Path)
 		}
 		m.forget(c.From)
+		m.forgetTimes(c.From.Parent())
 	}
 	m.forget(c.Path)
+	if c.Action != service.Updated {
+		m.forgetTimes(c.Path.Parent())
+	}
+}
+
+// forgetTimes makes the kernel ask for the attributes of a namespace again.
+func (m *Mount) forgetTimes(path store.Path) {
+	if node := m.nodeAt(path); node != nil {
+		staleNode(node)
+		node.NotifyContent(-1, 0)
+	}
 }
 
 // redescribe makes the kernel ask for attributes again. Lists of a namespace may decide about

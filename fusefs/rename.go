@@ -232,6 +232,7 @@ func (v *move) rebind(delayed bool) {
 	}
 	if f.draft != nil {
 		f.draft.relabel(v.target)
+		f.draft.renamed(f.since)
 	}
 	old := v.over
 	if active {

@@ -143,6 +143,13 @@ func (n *dirNode) entryChanged(stored bool, at time.Time) {
 	}
 }
 
+// renamed notes when the draft got another name. The gate is held.
+func (d *draft) renamed(at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.attr.CTime, d.attr.HasCTime = at.UnixNano(), true
+}
+
 // seenSince returns since when the file has its name in this mount, and whether it is in the store.
 func (f *file) seenSince() (since time.Time, stored bool) {
 	f.mu.Lock()

@@ -3,6 +3,8 @@ package fusefs
 import (
 	"strings"
 	"testing"
+
+	"github.com/hatrac/hatrac/service"
 )
 
 // times has what tells of times that changed.
@@ -50,4 +52,43 @@ func TestACommitTouchesNoFolder(t *testing.T) {
 	r.unmount()
 	r.mount()
 	r.expect("stat -c %y d | cut -c1-29; ls d", "1970-01-01 00:00:00.000000666\nf\npart~\n")
+}
+
+func TestARenameIsAChangeAlsoOfADraft(t *testing.T) {
+	r := newRig(t)
+	p := r.python()
+	p.must(`fd = os.open("f", os.O_WRONLY | os.O_CREAT); n = os.write(fd, b"text"); before = os.fstat(fd)`)
+	p.must(`os.rename("f", "g"); after = os.fstat(fd)`)
+	p.must(`assert after.st_ctime_ns > before.st_ctime_ns and after.st_mtime_ns == before.st_mtime_ns`)
+	p.must(`os.close(fd); stored = os.stat("g"); assert stored.st_ctime_ns == after.st_ctime_ns`)
+	p.must(`fd = os.open("g", os.O_RDWR); os.rename("g", "h"); later = os.fstat(fd); os.close(fd)`)
+	p.must(`assert later.st_ctime_ns > after.st_ctime_ns and later.st_mtime_ns == after.st_mtime_ns`)
+}
+
+func TestTheTimesOfAFolderFollowChangesOfTheSameProcessAtOnce(t *testing.T) {
+	r := newRig(t, slow)
+	r.put("/d/f", "one")
+	r.heardAll()
+	last := r.sh("stat -c '%y %z' d")
+	changed := func(what string, want bool) {
+		t.Helper()
+		r.heardAll()
+		now := r.sh("stat -c '%y %z' d")
+		if (now != last) != want {
+			t.Errorf("after %s the times are %s, and were %s", what, now, last)
+		}
+		last = now
+	}
+	r.put("/d/f", "two")
+	changed("another version", false)
+	r.put("/d/g", "new")
+	changed("another object", true)
+	if _, err := r.svc.Rename(t.Context(), alice, service.Rename{Source: "/d/f", Target: "/f"}); err != nil {
+		t.Fatal(err)
+	}
+	changed("a rename", true)
+	if err := r.svc.Delete(t.Context(), alice, service.Delete{Path: "/d/g"}); err != nil {
+		t.Fatal(err)
+	}
+	changed("a deletion", true)
 }
