@@ -14,7 +14,11 @@ var _ fs.FileAllocater = (*draftHandle)(nil)
 func (h *draftHandle) Allocate(ctx context.Context, off, size uint64, mode uint32) syscall.Errno {
 	wait, cancel := h.m.wait(ctx)
 	defer cancel()
-	change, err := h.d.allocate(wait, mode, int64(off), int64(size))
+	var change uint64
+	err := h.m.mayGrow(wait, int64(off+size))
+	if err == nil {
+		change, err = h.d.allocate(wait, mode, int64(off), int64(size))
+	}
 	if err == nil {
 		err = dropPrivileges(wait, ctx, h.d)
 	}

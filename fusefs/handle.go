@@ -144,6 +144,9 @@ func (h *draftHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Re
 func (h *draftHandle) Write(ctx context.Context, data []byte, off int64) (uint32, syscall.Errno) {
 	wait, cancel := h.m.wait(ctx)
 	defer cancel()
+	if err := h.m.mayGrow(wait, off+int64(len(data))); err != nil {
+		return 0, h.m.answer(ctx, err)
+	}
 	change, err := h.d.writeAt(wait, data, off)
 	if err == nil {
 		err = dropPrivileges(wait, ctx, h.d)

@@ -80,6 +80,9 @@ func (n *fileNode) resize(ctx context.Context, fh fs.FileHandle, size int64) sys
 	m := n.f.m
 	wait, cancel := m.wait(ctx)
 	defer cancel()
+	if err := m.mayGrow(wait, size); err != nil {
+		return m.answer(ctx, err)
+	}
 	if h, ok := fh.(*draftHandle); ok && h.write {
 		change, err := h.d.truncate(wait, size)
 		h.changed(change)
