@@ -19,7 +19,8 @@ type lab struct {
 	mutants       []mutant
 	after         []map[string]string // the files of each mutant
 	alone         []bool              // whether it needs a program of its own
-	programs      map[string]string   // by package, with all other mutants
+	overlay       string              // that has all other mutants
+	programs      map[string]string   // by package, built with it
 	sound         sync.Map            // package and test → sync.OnceValue that tells what is wrong with it
 }
 
@@ -52,9 +53,8 @@ func newLab(root, scratch string, mutants []mutant) (*lab, error) {
 }
 
 // buildMany builds a program of each package that has a test.
-func (l *lab) buildMany(files map[string]string) error {
-	overlay, err := l.writeOverlay("many", files)
-	if err != nil {
+func (l *lab) buildMany(files map[string]string) (err error) {
+	if l.overlay, err = l.writeOverlay("many", files); err != nil {
 		return err
 	}
 	l.programs = map[string]string{}
@@ -62,7 +62,7 @@ func (l *lab) buildMany(files map[string]string) error {
 		if l.programs[m.pkg] != "" {
 			continue
 		}
-		if l.programs[m.pkg], err = l.build(m.pkg, overlay, strings.ReplaceAll(m.pkg, "/", "_")+".test"); err != nil {
+		if l.programs[m.pkg], err = l.build(m.pkg, l.overlay, strings.ReplaceAll(m.pkg, "/", "_")+".test"); err != nil {
 			return err
 		}
 	}
@@ -114,7 +114,7 @@ func (l *lab) verdict(i int) string {
 		return wrong
 	}
 	if !l.alone[i] {
-		return l.fails(program, m, variable+"="+strconv.Itoa(i))
+		return l.fails(program, l.overlay, m, variable+"="+strconv.Itoa(i))
 	}
 	name := fmt.Sprint("mutant", i)
 	overlay, err := l.writeOverlay(name, l.after[i])
@@ -126,7 +126,7 @@ func (l *lab) verdict(i int) string {
 		return err.Error()
 	}
 	defer os.Remove(program)
-	return l.fails(program, m)
+	return l.fails(program, overlay, m)
 }
 
 // build builds the package's test program as the overlay changes it.
@@ -142,7 +142,7 @@ func (l *lab) build(pkg, overlay, name string) (string, error) {
 
 // passes runs the mutant's test on the product as it is, and tells what is wrong with it.
 func (l *lab) passes(program string, m mutant) string {
-	out, err := l.runTest(program, m)
+	out, err := l.runTest(program, l.overlay, m)
 	switch {
 	case err != nil:
 		return "fails on the product as it is\n" + tail(out)
@@ -155,8 +155,8 @@ func (l *lab) passes(program string, m mutant) string {
 }
 
 // fails runs the test on the mutant, and tells why that is no proof.
-func (l *lab) fails(program string, m mutant, env ...string) string {
-	out, err := l.runTest(program, m, env...)
+func (l *lab) fails(program, overlay string, m mutant, env ...string) string {
+	out, err := l.runTest(program, overlay, m, env...)
 	switch {
 	case err == nil:
 		return "passes although the rule is broken"
@@ -168,10 +168,11 @@ func (l *lab) fails(program string, m mutant, env ...string) string {
 	return "does not get as far as the test\n" + tail(out)
 }
 
-func (l *lab) runTest(program string, m mutant, env ...string) ([]byte, error) {
+// runTest runs the mutant's test. What that builds itself is built with the same overlay.
+func (l *lab) runTest(program, overlay string, m mutant, env ...string) ([]byte, error) {
 	cmd := exec.Command(program, "-test.run", m.test, "-test.v", "-test.failfast", "-test.timeout", "5m")
 	cmd.Dir = filepath.Join(l.root, m.pkg)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay), env...)
 	return cmd.CombinedOutput()
 }
 

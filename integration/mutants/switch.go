@@ -12,7 +12,7 @@ import (
 
 // variable names the mutant in whose place a test program acts; without it the program is the
 // product as it is.
-const variable = "HATRAC_MUTANT"
+const variable = "CHOSEN_MUTANT"
 
 // complaint is, with the number of a mutant behind it, what the compiler takes for the file that
 // what the mutant changes stands in.
