@@ -99,6 +99,9 @@ func TestAPageForPeopleIsWholeAndHarmless(t *testing.T) {
 	if e.StatusCode != 404 || !strings.HasSuffix(e.body, "</html>\n") || strings.Contains(e.body, "<b>") {
 		t.Errorf("status %d: %s", e.StatusCode, e.body)
 	}
+	if !strings.Contains(e.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Error("the page of an error may load things")
+	}
 }
 
 func TestListingsTellOnlyWhatTheClientMayRead(t *testing.T) {
