@@ -186,6 +186,7 @@ func TestVersionsOfAnObject(t *testing.T) {
 	s.play(t, []step{
 		{as: admin, method: "GET", target: "/ns/o;versions", status: 200, answer: `["` + two + `","` + one + `"]` + "\n"},
 		{as: admin, method: "GET", target: "/ns/o;versions/", headers: []string{"Accept: text/uri-list"}, status: 200, answer: two + "\n" + one + "\n"},
+		{as: admin, method: "GET", target: "/ns/o;versions", headers: []string{"Accept: text/html"}, status: 200, has: map[string]string{"Content-Type": "text/html; charset=utf-8"}},
 		{as: admin, method: "HEAD", target: "/ns/o;versions", status: 200, has: map[string]string{"Content-Type": "application/json"}},
 		{as: admin, method: "GET", target: "/ns;versions", status: 404},
 		{as: admin, method: "GET", target: "/none;versions", status: 404},

@@ -99,13 +99,17 @@ func TestAPageForPeopleIsWholeAndHarmless(t *testing.T) {
 	if e.StatusCode != 404 || !strings.HasSuffix(e.body, "</html>\n") || strings.Contains(e.body, "<b>") {
 		t.Errorf("status %d: %s", e.StatusCode, e.body)
 	}
+	if !strings.Contains(e.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Error("the page of an error may load things")
+	}
 }
 
 func TestListingsTellOnlyWhatTheClientMayRead(t *testing.T) {
 	s := newSite(t, options{})
 	s.namespace("/ns")
 	s.namespace("/ns/sub")
-	_, id := s.object("/ns/o", "hello", "Content-Type: text/plain")
+	md5Sum, sha256Sum := sums("hello")
+	_, id := s.object("/ns/o", "hello", "Content-Type: text/plain", "Content-MD5: "+md5Sum)
 	s.grant("/ns", "read", `["bob"]`)
 	s.grant("/ns/o", "read", `["bob"]`)
 	list := func(client, target string) []map[string]any {
@@ -119,7 +123,6 @@ func TestListingsTellOnlyWhatTheClientMayRead(t *testing.T) {
 		}
 		return rows
 	}
-	_, sha256Sum := sums("hello")
 	sub := map[string]any{"url": "/hatrac/ns/sub", "name": "sub", "type": "namespace"}
 	for _, c := range []struct {
 		client, target string
@@ -131,7 +134,7 @@ func TestListingsTellOnlyWhatTheClientMayRead(t *testing.T) {
 		{bob, "/ns", []map[string]any{{"url": "/hatrac/ns/o", "name": "o", "type": "object"}, sub}},
 		{admin, "/ns/o;versions", []map[string]any{{
 			"url": "/hatrac/ns/o:" + id, "name": id, "type": "version", "version": id, "content-length": 5.0,
-			"content-type": "text/plain", "content-sha256": sha256Sum, "owner": []any{"admin"},
+			"content-type": "text/plain", "content-md5": md5Sum, "content-sha256": sha256Sum, "owner": []any{"admin"},
 		}}},
 		{bob, "/ns/o;versions", []map[string]any{{"url": "/hatrac/ns/o:" + id, "name": id, "type": "version", "version": id}}},
 	} {

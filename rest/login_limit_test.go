@@ -107,3 +107,15 @@ func TestTooManyFailedLoginsAreToldToWait(t *testing.T) {
 	// Another user is not held up.
 	s.wants(200, s.do(nobody, "POST", "/authn/session", loginBody(alice, password), asForm))
 }
+
+func TestLoginsThatDoNotFailAreNotCounted(t *testing.T) {
+	s := newSite(t, options{})
+	at := "127.0.0.1"
+	for range nameFailures - 1 {
+		must(t, s.server.logins.take(at, alice))
+	}
+	// There is one left, and it is for whoever knows the password.
+	for range 2 {
+		s.wants(200, s.do(nobody, "POST", "/authn/session", loginBody(alice, password), asForm))
+	}
+}

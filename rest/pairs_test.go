@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -67,7 +68,8 @@ const (
 // and limits, which no back end has to do with, and long lists, whose pages the contract of directories covers.
 const onFirst = "Login|LogIn|Cookie|Session|Origin|Preflight|Health|Tokens|WhoKnow|Sister|TheLog|Audit|" +
 	"Template|PageForPeople|Documents|Stalled|DoesNotRead|LongListings|MemoryOf|AllVersionsOf|" +
-	"EachListOfTheFirewall|EveryOperationAsks|RoundTrips|LostCommit|Description|Described|Parse|Fuzz"
+	"EachListOfTheFirewall|EveryOperationAsks|RoundTrips|LostCommit|Description|Described|Parse|Fuzz|" +
+	"IdOfItsOwn|HowMuchContent"
 
 // TestMain runs everything on one pair after the other. What is asked for by name alone,
 // benchmarks and fuzzing, runs on the first.
@@ -81,39 +83,55 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// runOnPairs starts the servers when the tests went well on the first pair, which needs none.
 func runOnPairs(m *testing.M) (code int, err error) {
-	if set("test.bench") || set("test.fuzz") || set("test.list") {
-		return m.Run(), nil
-	}
-	if database, err = pgtest.New("fsync=off", "max_connections=300"); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, database.Remove()) }()
-	if err := database.Start(); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, database.Stop()) }()
-	if objects, err = s3test.New(); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, objects.Remove()) }()
-	if err := objects.Start(context.Background()); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, objects.Stop()) }()
-	for _, on = range pairs {
+	for i, next := range pairs {
+		if i == 1 {
+			stop, unable := startServers()
+			defer func() { err = errors.Join(err, stop()) }()
+			unable = errors.Join(unable, flag.Set(storyCount, fewStories), flag.Set("test.skip", onFirst))
+			if unable != nil {
+				return 1, errors.Join(err, unable)
+			}
+		}
+		on = next
 		if failed := m.Run(); failed != 0 {
 			code = failed
 			err = errors.Join(err, fmt.Errorf("these tests failed on %s", on.name))
-			if set("test.failfast") {
-				return code, err
-			}
 		}
-		if err := errors.Join(flag.Set(storyCount, fewStories), flag.Set("test.skip", onFirst)); err != nil {
-			return 1, err
+		if code != 0 && set("test.failfast") || set("test.bench") || set("test.fuzz") || set("test.list") {
+			return code, err
 		}
 	}
 	return code, err
+}
+
+// startServers starts what the other pairs need. What it returns ends them, also after an error.
+func startServers() (stop func() error, err error) {
+	var ends []func() error
+	stop = func() (err error) {
+		for _, end := range slices.Backward(ends) {
+			err = errors.Join(err, end())
+		}
+		return err
+	}
+	if database, err = pgtest.New("fsync=off", "max_connections=300"); err != nil {
+		return stop, err
+	}
+	ends = append(ends, database.Remove)
+	if err := database.Start(); err != nil {
+		return stop, err
+	}
+	ends = append(ends, database.Stop)
+	if objects, err = s3test.New(); err != nil {
+		return stop, err
+	}
+	ends = append(ends, objects.Remove)
+	if err := objects.Start(context.Background()); err != nil {
+		return stop, err
+	}
+	ends = append(ends, objects.Stop)
+	return stop, nil
 }
 
 func set(name string) bool {

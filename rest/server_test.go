@@ -168,3 +168,46 @@ func TestAnotherPrefix(t *testing.T) {
 		t.Errorf("Location is %s", a.Header.Get("Location"))
 	}
 }
+
+// Whatever a request has in it, its line of the log is one, and says so.
+func TestNothingInARequestForgesALineOfTheLog(t *testing.T) {
+	s := newSite(t, options{})
+	const path, agent = `/hatrac/%0A","status":200,"x":"\`, `x","status":200,"level":"error","x":"\`
+	a := s.wants(400, s.raw("PUT", "PUT "+path+" HTTP/1.1\r\nUser-Agent: "+agent+"\r\n"+s.authorized(bob)+"Content-Length: 0\r\n\r\n"))
+	lines := s.log.lines(1)
+	var line map[string]any
+	must(t, json.Unmarshal([]byte(lines[0]), &line))
+	for name, want := range map[string]any{
+		"path": path, "agent": agent, "status": 400.0, "level": "info", "method": "PUT", "client": bob, "request": a.Header.Get("X-Request-Id"),
+	} {
+		if line[name] != want {
+			t.Errorf("%s is %v, want %v", name, line[name], want)
+		}
+	}
+	if line["x"] != nil || len(lines) != 1 {
+		t.Errorf("the log has %q", lines)
+	}
+}
+
+func TestEveryRequestHasAnIdOfItsOwn(t *testing.T) {
+	s := newSite(t, options{})
+	seen := map[string]bool{}
+	for _, c := range []struct{ method, target string }{
+		{"GET", "/hatrac/"},
+		{"GET", "/hatrac/"},
+		{"PUT", "/hatrac/o"},
+		{"LINK", "/hatrac/"},
+		{"GET", "/hatrac/.."},
+		{"GET", "/none"},
+		{"GET", "/healthz"},
+		{"GET", "/authn/session"},
+		{"OPTIONS", "/hatrac/"},
+		{"DELETE", "/hatrac/none"},
+	} {
+		a := s.do(admin, c.method, c.target, "")
+		if id := a.Header.Get("X-Request-Id"); len(id) < 16 || seen[id] {
+			t.Errorf("%s %s has the id %q", c.method, c.target, id)
+		}
+		seen[a.Header.Get("X-Request-Id")] = true
+	}
+}

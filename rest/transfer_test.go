@@ -87,8 +87,8 @@ func TestWorkMayTakeLongerThanAStall(t *testing.T) {
 			return ctx.Err()
 		}
 		pipe(t, Config{Stall: time.Minute, Health: slow}, func(conn net.Conn, answers *bufio.Reader) {
-			for i := range 3 {
-				_, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody")
+			for i, rest := range []string{"Content-Length: 4\r\n\r\nbody", "\r\n", "Content-Length: 4\r\n\r\nbody", "\r\n"} {
+				_, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n"+rest)
 				must(t, err)
 				if a := readAnswer(t, answers); a.StatusCode != 200 {
 					t.Fatalf("request %d: %d %s", i, a.StatusCode, a.body)

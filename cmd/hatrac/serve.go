@@ -102,6 +102,17 @@ func (s *server) scheme() string {
 	return "http"
 }
 
+// newHTTPServer returns a server that waits for the header of a request, and for the next request, only
+// so long. For the rest of each request the handler sees to that.
+func newHTTPServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+}
+
 // accept serves until srv is shut down. Without TLS it speaks HTTP/2 to proxies that begin with
 // it.
 func (s *server) accept(srv *http.Server) error {
@@ -225,12 +236,7 @@ func (s *server) serveUntil(ctx context.Context, handler http.Handler) error {
 		defer close(ran)
 		s.background(background)
 	}()
-	srv := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-	}
+	srv := newHTTPServer(handler)
 	served := make(chan error, 1)
 	go func() { served <- s.accept(srv) }()
 	var err error

@@ -117,35 +117,35 @@ func block(lines []string, at int, begin, end string) (string, int, error) {
 	return "", at, fmt.Errorf("no line %s follows", end)
 }
 
-// mutated are the files as the mutant changes them, by their path below root.
-func (m mutant) mutated(root string) (map[string]string, error) {
-	files := map[string]string{}
+// mutated are the files that the mutant changes, by their path below root, as they are and as it
+// changes them.
+func (m mutant) mutated(root string) (before, after map[string]string, err error) {
+	before, after = map[string]string{}, map[string]string{}
 	for _, e := range m.edits {
-		text, seen := files[e.file]
-		if !seen {
+		if _, seen := after[e.file]; !seen {
 			content, err := os.ReadFile(filepath.Join(root, e.file))
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			text = string(content)
+			before[e.file], after[e.file] = string(content), string(content)
 		}
-		if n := strings.Count(text, e.old); e.old == "" || n != 1 {
-			return nil, fmt.Errorf("%s: %s has the text to be replaced %d times", m.where, e.file, n)
+		if n := strings.Count(after[e.file], e.old); e.old == "" || n != 1 {
+			return nil, nil, fmt.Errorf("%s: %s has the text to be replaced %d times", m.where, e.file, n)
 		}
-		files[e.file] = strings.Replace(text, e.old, e.new, 1)
+		after[e.file] = strings.Replace(after[e.file], e.old, e.new, 1)
 	}
-	for file, text := range files {
+	for file, text := range after {
 		if strings.HasSuffix(file, "_test.go") {
-			return nil, fmt.Errorf("%s: a mutant changes the product, not its tests", m.where)
+			return nil, nil, fmt.Errorf("%s: a mutant changes the product, not its tests", m.where)
 		}
 		if filepath.Ext(file) != ".go" {
 			continue
 		}
 		if _, err := parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution); err != nil {
-			return nil, fmt.Errorf("%s: %w", m.where, err)
+			return nil, nil, fmt.Errorf("%s: %w", m.where, err)
 		}
 	}
-	return files, nil
+	return before, after, nil
 }
 
 // exists tells whether the package has the test that the mutant names.

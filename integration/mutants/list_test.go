@@ -13,7 +13,7 @@ func TestListsFitTheProduct(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range all {
-		if _, err := m.mutated(root); err != nil {
+		if _, _, err := m.mutated(root); err != nil {
 			t.Error(err)
 		}
 		if err := m.exists(root); err != nil {
@@ -48,7 +48,7 @@ func TestMutantsMustBeExact(t *testing.T) {
 		"a test":     {file: "list_test.go", old: "package main", new: "package main // x"},
 		"no file":    {file: "missing.go", old: "a", new: "b"},
 	} {
-		if _, err := (mutant{edits: []edit{e}}).mutated("."); err == nil {
+		if _, _, err := (mutant{edits: []edit{e}}).mutated("."); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
