@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -85,23 +86,15 @@ func runOnPairs(m *testing.M) (code int, err error) {
 	if set("test.bench") || set("test.fuzz") || set("test.list") {
 		return m.Run(), nil
 	}
-	if database, err = pgtest.New("fsync=off", "max_connections=300"); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, database.Remove()) }()
-	if err := database.Start(); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, database.Stop()) }()
-	if objects, err = s3test.New(); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, objects.Remove()) }()
-	if err := objects.Start(context.Background()); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, objects.Stop()) }()
-	for _, on = range pairs {
+	// The first pair needs no servers, so what fails on it fails soon.
+	stop := func() error { return nil }
+	defer func() { err = errors.Join(err, stop()) }()
+	for i := range pairs {
+		if on = pairs[i]; i == 1 {
+			if stop, err = startServers(); err != nil {
+				return 1, err
+			}
+		}
 		if failed := m.Run(); failed != 0 {
 			code = failed
 			err = errors.Join(err, fmt.Errorf("these tests failed on %s", on.name))
@@ -114,6 +107,36 @@ func runOnPairs(m *testing.M) (code int, err error) {
 		}
 	}
 	return code, err
+}
+
+// startServers starts the database and the object store. What it returns stops them again, also
+// when it fails.
+func startServers() (stop func() error, err error) {
+	var ends []func() error
+	stop = func() error {
+		var errs []error
+		for _, end := range slices.Backward(ends) {
+			errs = append(errs, end())
+		}
+		return errors.Join(errs...)
+	}
+	if database, err = pgtest.New("fsync=off", "max_connections=300"); err != nil {
+		return stop, err
+	}
+	ends = append(ends, database.Remove)
+	if err := database.Start(); err != nil {
+		return stop, err
+	}
+	ends = append(ends, database.Stop)
+	if objects, err = s3test.New(); err != nil {
+		return stop, err
+	}
+	ends = append(ends, objects.Remove)
+	if err := objects.Start(context.Background()); err != nil {
+		return stop, err
+	}
+	ends = append(ends, objects.Stop)
+	return stop, nil
 }
 
 func set(name string) bool {
