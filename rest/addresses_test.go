@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/hatrac/hatrac/store"
@@ -28,16 +26,4 @@ func TestTheConfigurationWidensWhatMayStandBare(t *testing.T) {
 		{as: admin, method: "POST", target: "/c", body: `{"command":"rename_from","source_name":"/a@b"}`, headers: []string{asJSON}, status: 201},
 		{as: admin, method: "GET", target: "/a+b", status: 400},
 	})
-}
-
-// Clients take the id of an upload from the end of its URL and put it into others as it is.
-func TestIDsStandBareInURLs(t *testing.T) {
-	s := newSite(t, options{})
-	_, version := s.object("/o", "x")
-	job := strings.TrimPrefix(s.upload("/o", storyUpload), "/o;upload/")
-	for _, id := range []string{version, job} {
-		if id == "" || id != url.PathEscape(id) || strings.ContainsAny(id, "/?:;%") {
-			t.Errorf("%q is an id", id)
-		}
-	}
 }
