@@ -271,27 +271,46 @@ func (g *gathering) rows(b *bytes.Buffer, rows []row) error {
 	return err
 }
 
-func TestTheMemoryOfAListingDoesNotGrowWithIt(t *testing.T) {
+// longListing has n pages of a thousand names.
+func longListing(n int) (l listing, fetched *int) {
 	page := make([]row, 1000)
 	for i := range page {
 		page[i].URL = "/hatrac/" + strings.Repeat("n", 92)
 	}
-	pages := 0
-	l := listing{rows: page, next: func() ([]row, bool, error) {
-		pages++
-		return page, pages < 200, nil
-	}}
+	fetched = new(int)
+	return listing{rows: page, next: func() ([]row, bool, error) {
+		*fetched++
+		return page, *fetched < n-1, nil
+	}}, fetched
+}
+
+func TestTheMemoryOfAListingDoesNotGrowWithIt(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	c, _ := gin.CreateTestContext(recorder)
 	c.Request = httptest.NewRequest("GET", "/hatrac/", nil)
 	format := &gathering{}
+	l, _ := longListing(201)
 	must(t, (&exchange{c: c}).writeListing(l, format, typeJSON))
 	var urls []string
 	must(t, json.Unmarshal(recorder.Body.Bytes(), &urls))
 	if len(urls) != 201_000 {
 		t.Errorf("%d names came", len(urls))
 	}
-	if format.most > maxBuffered+len(page)*110 {
+	if format.most > maxBuffered+len(l.rows)*110 {
 		t.Errorf("%d bytes were gathered at one time", format.most)
+	}
+}
+
+func TestHeadOfLongListingsHasNoBody(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	c, _ := gin.CreateTestContext(recorder)
+	c.Request = httptest.NewRequest("HEAD", "/hatrac/", nil)
+	l, fetched := longListing(201)
+	must(t, (&exchange{c: c}).writeListing(l, &jsonArray{}, typeJSON))
+	if recorder.Body.Len() != 0 || recorder.Code != 200 || recorder.Header().Get("Content-Type") != typeJSON {
+		t.Errorf("%d bytes came: %d, %v", recorder.Body.Len(), recorder.Code, recorder.Header())
+	}
+	if *fetched > 10 {
+		t.Errorf("%d pages were fetched for nothing", *fetched)
 	}
 }
