@@ -2,18 +2,18 @@
 // product, in a copy that only the compiler sees, and runs the test that stands for the rule: that
 // test has to fail, and to pass on the product as it is.
 //
-//	go run ./integration/mutants [-only REGEXP] [-parallel N]
+//	go run ./integration/mutants [-only REGEXP] [-parallel N] [-single]
 package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,14 +22,15 @@ import (
 func main() {
 	only := flag.String("only", "", "run only rules whose list or sentence matches this `REGEXP`")
 	parallel := flag.Int("parallel", 2, "how many tests run at once")
+	single := flag.Bool("single", false, "build each broken product by itself, not many in one")
 	flag.Parse()
-	if err := run(*only, *parallel); err != nil {
+	if err := run(*only, *parallel, *single); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(only string, parallel int) error {
+func run(only string, parallel int, single bool) error {
 	filter, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -53,6 +54,12 @@ func run(only string, parallel int) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
+	runs := &runs{root: root, scratch: scratch, together: &branches{}}
+	if !single {
+		if runs.together, err = newBranches(root, scratch, chosen); err != nil {
+			return err
+		}
+	}
 
 	var sound sync.Map // (package, test) → sync.OnceValue that tells what is wrong with it
 	var survivors atomic.Int32
@@ -63,11 +70,11 @@ func run(only string, parallel int) error {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			once, _ := sound.LoadOrStore(m.pkg+" "+m.test, sync.OnceValue(func() string {
-				return m.passes(root)
+				return runs.passes(m)
 			}))
 			verdict := once.(func() string)()
 			if verdict == "" {
-				verdict = m.isCaught(root, filepath.Join(scratch, fmt.Sprint(i)))
+				verdict = runs.isCaught(m, i)
 			}
 			if verdict == "" {
 				fmt.Printf("caught    %s %s\n", m.where, m.rule)
@@ -93,9 +100,15 @@ func moduleRoot() (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(out))), nil
 }
 
+// runs runs tests on the product and on mutants of it.
+type runs struct {
+	root, scratch string
+	together      *branches
+}
+
 // passes runs the mutant's test on the product as it is, and tells what is wrong with it.
-func (m mutant) passes(root string) string {
-	out, err := m.runTest(root)
+func (r *runs) passes(m mutant) string {
+	out, err := r.run(m, noMutant)
 	switch {
 	case err != nil:
 		return "fails on the product as it is\n" + tail(out)
@@ -107,33 +120,9 @@ func (m mutant) passes(root string) string {
 	return ""
 }
 
-// isCaught runs the test on the mutant, and tells why that is no proof.
-func (m mutant) isCaught(root, scratch string) string {
-	files, err := m.mutated(root)
-	if err != nil {
-		return err.Error()
-	}
-	var overlay struct{ Replace map[string]string }
-	overlay.Replace = map[string]string{}
-	for file, text := range files {
-		copied := filepath.Join(scratch, file)
-		if err := os.MkdirAll(filepath.Dir(copied), 0o700); err != nil {
-			return err.Error()
-		}
-		if err := os.WriteFile(copied, []byte(text), 0o600); err != nil {
-			return err.Error()
-		}
-		overlay.Replace[filepath.Join(root, file)] = copied
-	}
-	plan, err := json.Marshal(overlay)
-	if err != nil {
-		return err.Error()
-	}
-	path := filepath.Join(scratch, "overlay.json")
-	if err := os.WriteFile(path, plan, 0o600); err != nil {
-		return err.Error()
-	}
-	out, err := m.runTest(root, "-overlay", path)
+// isCaught runs the test on the mutant of an index, and tells why that is no proof.
+func (r *runs) isCaught(m mutant, index int) string {
+	out, err := r.run(m, index)
 	switch {
 	case err == nil:
 		return "passes although the rule is broken"
@@ -142,13 +131,28 @@ func (m mutant) isCaught(root, scratch string) string {
 	case bytes.Contains(out, []byte("--- FAIL")):
 		return ""
 	}
-	return "does not get as far as the test\n" + tail(out)
+	return "does not get as far as the test\n" + err.Error() + "\n" + tail(out)
 }
 
-func (m mutant) runTest(root string, flags ...string) ([]byte, error) {
-	args := append([]string{"test", "-tags", "nomsgpack", "-count=1", "-v", "-failfast", "-timeout", "5m", "-vet=off"}, flags...)
+// run runs the test on the mutant of an index, or on the product.
+func (r *runs) run(m mutant, index int) ([]byte, error) {
+	args := []string{"test", "-tags", "nomsgpack", "-count=1", "-v", "-failfast", "-timeout", "5m", "-vet=off"}
+	switch {
+	case r.together.taken[index] || index == noMutant && r.together.tests[m.pkg] != "":
+		return r.together.run(m, index)
+	case index != noMutant:
+		files, err := m.mutated(r.root)
+		if err != nil {
+			return nil, err
+		}
+		overlay, err := writeOverlay(r.root, filepath.Join(r.scratch, strconv.Itoa(index)), files)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "-overlay", overlay)
+	}
 	cmd := exec.Command("go", append(args, "-run", m.test, m.pkg)...)
-	cmd.Dir = root
+	cmd.Dir = r.root
 	return cmd.CombinedOutput()
 }
 
