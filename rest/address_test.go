@@ -61,6 +61,7 @@ func TestParseAddress(t *testing.T) {
 		{"/hatrac/a;versions/", address{path: "/a", sub: subVersions}},
 		{"/hatrac/a;metadata/Content-Type", address{path: "/a", sub: subMetadata, args: []string{"Content-Type"}}},
 		{"/hatrac/a;upload/job/3", address{path: "/a", sub: subUpload, args: []string{"job", "3"}}},
+		{"/hatrac/a;upload/j*b@1", address{path: "/a", sub: subUpload, args: []string{"j*b@1"}}},
 	} {
 		t.Run(c.target, func(t *testing.T) {
 			got, err := parseTarget(testScheme(), c.target)
@@ -80,7 +81,7 @@ func TestMalformedAddressesAreInvalid(t *testing.T) {
 		"/hatrac/a\xc3\xa9", "/hatrac/a*", "/hatrac/a@b", "/hatrac/a#b", "/hatrac/a%2", "/hatrac/a%zz", "/hatrac/a%",
 		"/hatrac/a:", "/hatrac/a:/", "/hatrac/a:v/b", "/hatrac/a:v:w", "/hatrac/a:%00", "/hatrac/a:%FF",
 		"/hatrac/a;", "/hatrac/a;/acl", "/hatrac/a;nothing", "/hatrac/a;ACL", "/hatrac/a;acl;acl",
-		"/hatrac/a;acl/read/x:y", "/hatrac/a;acl/read/x/y", "/hatrac/a;acl/read/%00", "/hatrac/a;acl/read/%e9",
+		"/hatrac/a;acl/read/x:y", "/hatrac/a;acl/read/x;y", "/hatrac/a;acl/read/x/y", "/hatrac/a;acl/read/%00", "/hatrac/a;acl/read/%e9",
 		"/hatrac/a;versions/x", "/hatrac/a;metadata/x/y", "/hatrac/a;upload/j/0/x",
 		"/hatrac/a;acl:v",
 	} {

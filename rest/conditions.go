@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"strings"
 
@@ -77,7 +79,7 @@ func quoteTag(tag string) string { return `"` + tag + `"` }
 
 // Listings have several formats under one URL. Each needs a tag of its own, or a cache would
 // take one for the other; but a change may be conditional on the tag of any of them. So the
-// formats other than JSON mark the tag with a suffix that is in no other tag.
+// formats other than JSON mark the tag, by what is in no other tag.
 func formatMark(format string) string {
 	switch format {
 	case typeURIList:
@@ -93,6 +95,13 @@ func formatMark(format string) string {
 // formatTag is the entity tag of a listing in one format.
 func formatTag(tag, format string) string { return tag + formatMark(format) }
 
+// bodyTag is the entity tag of a listing in a format that tells more than the list: the body is part
+// of it.
+func bodyTag(tag, format string, body []byte) string {
+	sum := sha256.Sum256(body)
+	return formatTag(tag, format) + "." + base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
 // unmarked returns the conditions on the resource behind the formats.
 func unmarked(c service.Conditions) service.Conditions {
 	for _, tags := range []*service.Tags{c.IfMatch, c.IfNoneMatch} {
@@ -101,7 +110,7 @@ func unmarked(c service.Conditions) service.Conditions {
 		}
 		for i := range tags.List {
 			for _, format := range []string{typeURIList, typeHTML, typeListing} {
-				tags.List[i] = strings.TrimSuffix(tags.List[i], formatMark(format))
+				tags.List[i], _, _ = strings.Cut(tags.List[i], formatMark(format))
 			}
 		}
 	}

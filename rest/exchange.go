@@ -91,19 +91,27 @@ func (x *exchange) sendJSON(status int, document any) error {
 // or a part of it is asked for.
 func (x *exchange) sendTagged(tag string, write func() error) error {
 	return x.sendUntagged(func() error {
-		given, err := conditions(x.c.Request.Header)
-		if err != nil {
+		if err := x.tagged(tag); err != nil {
 			return err
 		}
-		if err := given.Hold(tag); err != nil {
-			return err
-		}
-		x.header().Set("ETag", quoteTag(tag))
 		return write()
 	})
 }
 
-// sendUntagged is sendTagged for what has no tag and so no conditions.
+// tagged gives the answer to a GET or HEAD its tag, unless a condition on that fails.
+func (x *exchange) tagged(tag string) error {
+	given, err := conditions(x.c.Request.Header)
+	if err != nil {
+		return err
+	}
+	if err := given.Hold(tag); err != nil {
+		return err
+	}
+	x.header().Set("ETag", quoteTag(tag))
+	return nil
+}
+
+// sendUntagged is sendTagged for what has no tag yet, or none at all and so no conditions.
 func (x *exchange) sendUntagged(write func() error) error {
 	if err := x.unranged(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -143,15 +144,15 @@ func TestAnonymousCreatorsOwnNothing(t *testing.T) {
 
 // The entity tag of each thing changes with it, and with nothing else (rest-api §4).
 func TestTagsChangeWithWhatTheyAreOf(t *testing.T) {
-	s := newSite(t, options{})
+	s := newSite(t, options{retention: time.Hour})
 	s.namespace("/ns")
-	one, _ := s.object("/ns/o", "one", "Content-Type: a/b")
+	one, _ := s.object("/ns/o", "one", "Content-Type: a/b", "Content-Disposition: filename*=UTF-8''x")
 	asPlain := "Content-Type: text/plain"
 	content, versions, children := "/hatrac/ns/o", "/hatrac/ns/o;versions", "/hatrac/ns"
 	lists, list, entry, other := content+";acl", content+";acl/read", content+";acl/read/bob", content+";acl/update"
-	fields, field := one+";metadata", one+";metadata/content-type"
+	fields, field, otherField := one+";metadata", one+";metadata/content-type", one+";metadata/content-disposition"
 	s.wants(204, s.do(admin, "PUT", entry, ""))
-	all := []string{content, one, versions, children, lists, list, entry, other, fields, field}
+	all := []string{content, one, versions, children, lists, list, entry, other, fields, field, otherField}
 	look := func() map[string]string {
 		tags := map[string]string{}
 		for _, target := range all {
@@ -169,7 +170,12 @@ func TestTagsChangeWithWhatTheyAreOf(t *testing.T) {
 		{"another list", func() answer { return s.do(admin, "PUT", other, `["bob"]`, asJSON) }, []string{lists, other}},
 		{"a field", func() answer { return s.do(admin, "PUT", field, "c/d", asPlain) }, []string{fields, field}},
 		{"a version", func() answer { return s.do(admin, "PUT", content, "two") }, []string{content, versions}},
+		{"a deleted version", func() answer {
+			return s.do(admin, "DELETE", s.do(admin, "HEAD", content, "").Header.Get("Content-Location"), "")
+		}, []string{content, versions}},
 		{"a child", func() answer { return s.do(admin, "PUT", children+"/p", "x") }, []string{children}},
+		{"a deleted child", func() answer { return s.do(admin, "DELETE", children+"/p", "") }, []string{children}},
+		{"a restored child", func() answer { return s.do(admin, "POST", children+"/p", restoring, asJSON) }, []string{children}},
 	} {
 		if a := c.change(); a.StatusCode >= 300 {
 			t.Fatalf("%s: %d %s", c.name, a.StatusCode, a.body)

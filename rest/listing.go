@@ -25,6 +25,9 @@ type listing struct {
 	// none.
 	rows []row
 	next func() (rows []row, more bool, err error)
+	// whole, if not nil, is called with all of a short listing before it is sent, unless it
+	// fails.
+	whole func(body []byte) error
 }
 
 // row is one resource of a listing. Fields that the client may not be told, or that nobody
@@ -94,7 +97,13 @@ func (x *exchange) sendListing(l listing) error {
 		}
 		return x.writeListing(l, format, sent)
 	}
-	if l.tag == "" {
+	switch {
+	case l.tag == "":
+		return x.sendUntagged(write)
+	case mediaType == typeHTML, mediaType == typeListing:
+		// What these tell of each resource can change while the list stays. Of a long one it is
+		// known too late, so that has no tag.
+		l.whole = func(body []byte) error { return x.tagged(bodyTag(l.tag, mediaType, body)) }
 		return x.sendUntagged(write)
 	}
 	return x.sendTagged(formatTag(l.tag, mediaType), write)
@@ -129,6 +138,11 @@ func (x *exchange) writeListing(l listing, format listFormat, contentType string
 	}
 	if x.c.Writer.Written() {
 		return x.sendPiece(&b, contentType)
+	}
+	if l.whole != nil {
+		if err := l.whole(b.Bytes()); err != nil {
+			return err
+		}
 	}
 	x.send(http.StatusOK, contentType, b.Bytes())
 	return nil

@@ -80,6 +80,39 @@ func TestTheTagOfAListingFollowsTheList(t *testing.T) {
 	s.wants(http.StatusPreconditionFailed, s.do(admin, "DELETE", "/hatrac/other", "", "If-None-Match: *"))
 }
 
+// What tells more than the list has a tag that says so: else caches would keep what is not so any more.
+func TestTheTagOfAListingFollowsAllThatItTells(t *testing.T) {
+	s := newSite(t, options{})
+	s.namespace("/ns")
+	url, _ := s.object("/ns/o", "one", "Content-Type: a/b")
+	tag := func(target, accept string) string {
+		return s.wants(200, s.do(admin, "GET", "/hatrac"+target, "", "Accept: "+accept)).Header.Get("Etag")
+	}
+	for _, c := range []struct {
+		target string
+		change func()
+	}{
+		{"/ns", func() { s.object("/ns/o", "two and more") }},
+		{"/ns/o;versions", func() {
+			s.wants(204, s.do(admin, "PUT", url+";metadata/content-type", "c/d", "Content-Type: text/plain"))
+		}},
+	} {
+		formats := []string{typeJSON, typeURIList, typeHTML, typeListing}
+		before := map[string]string{}
+		for _, format := range formats {
+			before[format] = tag(c.target, format)
+		}
+		c.change()
+		for _, format := range formats {
+			tells := format == typeHTML || format == typeListing
+			if after := tag(c.target, format); after == "" || (after == before[format]) == tells {
+				t.Errorf("%s as %s had the tag %s and has %s", c.target, format, before[format], after)
+			}
+		}
+	}
+	s.wants(204, s.do(admin, "DELETE", "/hatrac/ns", "", "If-Match: "+tag("/ns", typeListing)))
+}
+
 func TestAPageForPeopleIsWholeAndHarmless(t *testing.T) {
 	s := newSite(t, options{})
 	s.namespace("/ns")
@@ -201,7 +234,14 @@ func TestLongListingsAreStreamed(t *testing.T) {
 	if a := s.do(admin, "GET", "/hatrac/", "", "Accept: text/html"); !strings.HasSuffix(a.body, "</html>\n") || strings.Count(a.body, "<tr><td>") != names {
 		t.Error("the page for people is not whole")
 	}
-	s.wants(200, s.do(admin, "HEAD", "/hatrac/", ""))
+	head := s.wants(200, s.do(admin, "HEAD", "/hatrac/", ""))
+	if head.Header.Get("ETag") == "" || head.ContentLength != -1 {
+		t.Errorf("HEAD has %v", head.Header)
+	}
+	// It is not known in time what all of it tells.
+	if a := s.do(admin, "GET", "/hatrac/", "", "Accept: "+typeListing); a.StatusCode != 200 || a.Header.Get("ETag") != "" {
+		t.Errorf("the full listing: %d with the tag %s", a.StatusCode, a.Header.Get("ETag"))
+	}
 }
 
 func TestAllVersionsOfAnObjectAreListed(t *testing.T) {
@@ -234,27 +274,46 @@ func (g *gathering) rows(b *bytes.Buffer, rows []row) error {
 	return err
 }
 
-func TestTheMemoryOfAListingDoesNotGrowWithIt(t *testing.T) {
+// longListing has n pages of a thousand names.
+func longListing(n int) (l listing, fetched *int) {
 	page := make([]row, 1000)
 	for i := range page {
 		page[i].URL = "/hatrac/" + strings.Repeat("n", 92)
 	}
-	pages := 0
-	l := listing{rows: page, next: func() ([]row, bool, error) {
-		pages++
-		return page, pages < 200, nil
-	}}
+	fetched = new(int)
+	return listing{rows: page, next: func() ([]row, bool, error) {
+		*fetched++
+		return page, *fetched < n-1, nil
+	}}, fetched
+}
+
+func TestTheMemoryOfAListingDoesNotGrowWithIt(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	c, _ := gin.CreateTestContext(recorder)
 	c.Request = httptest.NewRequest("GET", "/hatrac/", nil)
 	format := &gathering{}
+	l, _ := longListing(201)
 	must(t, (&exchange{c: c}).writeListing(l, format, typeJSON))
 	var urls []string
 	must(t, json.Unmarshal(recorder.Body.Bytes(), &urls))
 	if len(urls) != 201_000 {
 		t.Errorf("%d names came", len(urls))
 	}
-	if format.most > maxBuffered+len(page)*110 {
+	if format.most > maxBuffered+len(l.rows)*110 {
 		t.Errorf("%d bytes were gathered at one time", format.most)
+	}
+}
+
+func TestHeadOfLongListingsHasNoBody(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	c, _ := gin.CreateTestContext(recorder)
+	c.Request = httptest.NewRequest("HEAD", "/hatrac/", nil)
+	l, fetched := longListing(201)
+	must(t, (&exchange{c: c}).writeListing(l, &jsonArray{}, typeJSON))
+	if recorder.Body.Len() != 0 || recorder.Code != 200 || recorder.Header().Get("Content-Type") != typeJSON {
+		t.Errorf("%d bytes came: %d, %v", recorder.Body.Len(), recorder.Code, recorder.Header())
+	}
+	if *fetched > 10 {
+		t.Errorf("%d pages were fetched for nothing", *fetched)
 	}
 }

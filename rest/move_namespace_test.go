@@ -40,6 +40,7 @@ func TestRenameOfANamespace(t *testing.T) {
 		{as: admin, method: "GET", target: "/a/none", status: 404},
 		{as: admin, method: "DELETE", target: "/a/b/o", status: 404},
 		{as: admin, method: "GET", target: "/", status: 200, answer: `["/hatrac/object","/hatrac/taken","/hatrac/to"]` + "\n"},
+		{as: admin, method: "PUT", target: "/a", body: "x", status: 409},
 		{as: admin, method: "PUT", target: "/a/b/o?parents=true", body: "three", headers: []string{"Content-Length: 5"}, status: 201},
 		{as: admin, method: "GET", target: "/a/b/o", status: 200, answer: "three"},
 		{as: admin, method: "GET", target: "/a/b/o:" + one, status: 200, answer: "one"},

@@ -42,6 +42,7 @@ func TestRequestsTakeFewRoundTripsToTheDatabase(t *testing.T) {
 		{nobody, "GET", "/ns/o", 200, 1},
 		{nobody, "HEAD", "/ns/o", 200, 1},
 		{nobody, "GET", "/ns/none", 404, 1},
+		{nobody, "GET", "/ns", 200, 3},
 		{admin, "GET", "/ns/o", 200, 2},
 		{admin, "HEAD", "/ns/o", 200, 2},
 		{admin, "PUT", "/ns/o", 201, 4},

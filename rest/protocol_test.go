@@ -193,9 +193,10 @@ func TestDigestsOfTheProtocol(t *testing.T) {
 func TestMediaTypesAreSentExactly(t *testing.T) {
 	s := newSite(t, options{})
 	s.object("/o", "x", "Content-Type: text/html; charset=ISO-8859-1")
+	s.object("/plain", "x", "Content-Type: text/plain")
 	for target, want := range map[string]string{
 		"/hatrac/": typeJSON, "/hatrac/o;versions": typeJSON, "/hatrac/o;acl": typeJSON, "/hatrac/o;acl/owner": typeJSON,
-		"/hatrac/o;metadata": typeJSON, "/hatrac/o;upload": typeJSON, "/hatrac/o": "text/html; charset=ISO-8859-1",
+		"/hatrac/o;metadata": typeJSON, "/hatrac/o;upload": typeJSON, "/hatrac/o": "text/html; charset=ISO-8859-1", "/hatrac/plain": "text/plain",
 		"/hatrac/o;metadata/content-type": "text/plain; charset=utf-8", "/hatrac/o;acl/owner/admin": "text/plain; charset=utf-8",
 	} {
 		a := s.wants(200, s.do(admin, "GET", target, "", "Deriva-Client-Context: x"))

@@ -106,7 +106,8 @@ func (c *checker) prefix() string {
 	return string(prefix)
 }
 
-// bareCharacters returns the bytes that a character class of a regular expression matches.
+// bareCharacters returns the bytes that a character class of a regular expression matches, besides
+// those that may always stand bare: the server itself writes them so.
 func (c *checker) bareCharacters() *store.BareCharacters {
 	bare := store.DefaultBareCharacters()
 	if c.bare == "" {
@@ -118,8 +119,8 @@ func (c *checker) bareCharacters() *store.BareCharacters {
 		return bare
 	}
 	for b := byte('!'); b <= '~'; b++ {
-		if !strings.ContainsRune("/%?#:;", rune(b)) {
-			bare[b] = re.MatchString(string(rune(b)))
+		if !strings.ContainsRune("/%?#:;", rune(b)) && re.MatchString(string(rune(b))) {
+			bare[b] = true
 		}
 	}
 	return bare

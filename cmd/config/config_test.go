@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
 )
 
 func write(t *testing.T, text string) string {
@@ -149,5 +150,18 @@ func TestDataFolderHoldsEverything(t *testing.T) {
 	}
 	if got.Database != "/d/hatrac.db" || got.Storage.Path != "/d/content" || got.ServicePrefix != "/hatrac" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// The server writes unreserved characters bare, so clients may always do the same.
+func TestACharacterClassOnlyAddsCharacters(t *testing.T) {
+	got, err := load(write(t, `{"database_dsn": "x", "allowed_url_char_class": "[@/]"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := store.DefaultBareCharacters()
+	want['@'] = true
+	if *got.Bare != *want {
+		t.Error("the class [@/] does more than to add @")
 	}
 }

@@ -142,7 +142,7 @@ func (v *values) serverKeys() []key {
 		{name: "trusted_proxies", into: &v.trustedProxies, doc: "addresses or networks of reverse proxies that are believed"},
 		{name: "allowed_origins", into: &v.allowedOrigins, doc: "origins of web applications that may use the API (CORS)"},
 		{name: "max_request_payload_size", into: &v.maxPayload, doc: "the largest body of a request in bytes"},
-		{name: "allowed_url_char_class", into: &v.bare, doc: "the characters that may stand bare in names: a class of a regular expression"},
+		{name: "allowed_url_char_class", into: &v.bare, doc: "more characters that may stand bare in names: a class of a regular expression"},
 		{name: "read_only", into: &v.readOnly, option: "store-read-only", doc: "close the gates below that are not configured"},
 		{name: "firewall_acls.create", into: &v.create, doc: "who may create at all"},
 		{name: "firewall_acls.delete", into: &v.remove, doc: "who may delete at all"},
