@@ -153,6 +153,11 @@ func (n *dirNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	info, err := n.current(call)
+	if _, ok := n.path(); !ok && err != nil {
+		if info, err = n.removed(); err == nil {
+			info = n.m.seen(call, info)
+		}
+	}
 	if err != nil {
 		return n.m.answer(ctx, err)
 	}

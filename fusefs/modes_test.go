@@ -1,6 +1,9 @@
 package fusefs
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestAFolderHandsItsGroupDown(t *testing.T) {
 	r := newRig(t)
@@ -13,4 +16,15 @@ func TestAFolderHandsItsGroupDown(t *testing.T) {
 	r.unmount()
 	r.mount()
 	r.expect("stat -c '%g %a' g/f g/d; touch g/d/late; stat -c %g g/d/late", "7 644\n7 2755\n7\n")
+}
+
+func TestARemovedFolderStaysForThoseInIt(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.AttrTimeout = time.Nanosecond })
+	p := r.python()
+	p.must(`os.mkdir("d"); fd = os.open("d", os.O_RDONLY); os.rmdir("d"); os.fchdir(fd)`)
+	p.must(`assert os.listdir(fd) == [] and os.listdir(".") == []`)
+	p.must(`os.fchmod(fd, 0o700); assert os.stat(".").st_mode & 0o777 == 0o700 and os.fstat(fd).st_nlink == 0`)
+	p.fails(`os.mkdir("x")`, "ENOENT")
+	p.fails(`os.open("x", os.O_WRONLY | os.O_CREAT)`, "ENOENT")
+	p.must(`os.chdir("/"); os.close(fd)`)
 }

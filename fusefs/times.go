@@ -108,13 +108,21 @@ func (n *dirNode) described(ctx context.Context) (*service.Info, error) {
 	return n.timed(info), nil
 }
 
-// fillRemoved describes a namespace that was removed, for those who hold it open.
-func (n *dirNode) fillRemoved(out *fuse.Attr) syscall.Errno {
+// removed returns what is known of a namespace that was removed, for those who hold it open.
+func (n *dirNode) removed() (*service.Info, error) {
 	n.mu.Lock()
-	info := n.info
-	n.mu.Unlock()
-	if info == nil {
-		return syscall.ENOENT
+	defer n.mu.Unlock()
+	if n.info == nil {
+		return nil, syscall.ENOENT
+	}
+	return n.info, nil
+}
+
+// fillRemoved describes a namespace that was removed.
+func (n *dirNode) fillRemoved(out *fuse.Attr) syscall.Errno {
+	info, err := n.removed()
+	if err != nil {
+		return errnoOf(err)
 	}
 	n.m.fillDir(out, n.timed(info))
 	out.Nlink = 0
