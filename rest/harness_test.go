@@ -65,15 +65,30 @@ func (l *logBuffer) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
+// patience is how long a test waits for what has to come.
+const patience = time.Minute
+
 // lines waits until there are n lines: each is written when its request is over, after the
-// client has its answer.
+// client has its answer. One that does not come is told as such.
 func (l *logBuffer) lines(n int) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for strings.Count(l.text.String(), "\n") < n {
+	over := false
+	timer := time.AfterFunc(patience, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		over = true
+		l.grown.Broadcast()
+	})
+	defer timer.Stop()
+	for strings.Count(l.text.String(), "\n") < n && !over {
 		l.grown.Wait()
 	}
-	return strings.Split(strings.TrimSpace(l.text.String()), "\n")
+	lines := strings.Split(strings.TrimSpace(l.text.String()), "\n")
+	for len(lines) < n {
+		lines = append(lines, "this line did not come")
+	}
+	return lines
 }
 
 func (l *logBuffer) String() string {
