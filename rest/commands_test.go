@@ -44,6 +44,7 @@ func TestWhatWasDeletedCanBeRestored(t *testing.T) {
 		post(admin, "/ns/deep/o", 204),
 		post(admin, "/ns/deep/o", 204),
 		get(all, 200, both),
+		get("/ns/deep/o", 200, "two"),
 
 		// A namespace with what was deleted together with it.
 		remove("/ns/earlier"),
