@@ -296,7 +296,11 @@ func (b *Bulk) Finish(ctx context.Context, a store.Address, to store.Placement, 
 	for i, c := range chunks {
 		parts[i] = types.CompletedPart{PartNumber: aws.Int32(int32(c.Number + 1)), ETag: &chunks[i].Tag}
 	}
-	if _, err := u.complete(ctx, parts); err != nil && !missing(err) {
+	_, err = u.complete(ctx, parts)
+	if isCode(err, "InvalidPart") {
+		return "", replaced()
+	}
+	if err != nil && !missing(err) {
 		return "", err
 	}
 	return u.made(ctx, to)
