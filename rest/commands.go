@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 )
 
@@ -27,9 +29,9 @@ type command struct {
 
 // postName does what the command in the body says to a name.
 func postName(x *exchange) error {
-	cmd, err := x.command()
-	if err != nil {
-		return err
+	cmd, wrong, unfit := x.command()
+	if wrong != nil || unfit != nil {
+		return x.misunderstood(cmd, wrong, unfit)
 	}
 	switch cmd.Command {
 	case restore:
@@ -42,12 +44,12 @@ func postName(x *exchange) error {
 
 // postVersion does what the command in the body says to a version.
 func postVersion(x *exchange) error {
-	cmd, err := x.command()
-	if err != nil {
-		return err
+	cmd, wrong, unfit := x.command()
+	if wrong == nil && unfit == nil && cmd.Command != restore {
+		unfit = malformed("The one command for a version is restore.")
 	}
-	if cmd.Command != restore {
-		return malformed("The one command for a version is restore.")
+	if wrong != nil || unfit != nil {
+		return x.misunderstood(cmd, wrong, unfit)
 	}
 	return x.restore()
 }
@@ -63,22 +65,47 @@ func (x *exchange) restore() error {
 	return nil
 }
 
-func (x *exchange) command() (command, error) {
-	if !isType(x.c.Request.Header, typeJSON) {
-		return command{}, malformed("A command is sent as application/json.")
+// misunderstood answers a command that cannot be carried out: what is wrong with it is told to those
+// alone who might have given it another one.
+func (x *exchange) misunderstood(cmd command, wrong, unfit error) error {
+	asked := service.Command{Ref: x.address.ref(), Parents: x.flag("parents"), Conditions: guard(x.c.Request.Header, wrong)}
+	asked.Content = unfit
+	switch cmd.Command {
+	case renameFrom:
+		asked.Makes = acl.Object
+	case renameNamespaceFrom:
+		asked.Makes = acl.Namespace
 	}
-	text, err := x.small(maxCommand)
-	if err != nil {
-		return command{}, err
-	}
-	return parseCommand(text)
+	return x.server.service.Refuse(x.ctx(), x.client, asked)
 }
 
+// command reads the command in the body. unfit is what is wrong with that, wrong what is wrong with the
+// request before.
+func (x *exchange) command() (cmd command, wrong, unfit error) {
+	if !isType(x.c.Request.Header, typeJSON) {
+		return command{}, malformed("A command is sent as application/json."), nil
+	}
+	text, wrong := x.small(maxCommand)
+	if wrong != nil {
+		return command{}, wrong, nil
+	}
+	cmd, unfit = parseCommand(text)
+	if unfit == nil && cmd.SourceName != "" {
+		cmd.source, unfit = store.ParsePath(cmd.SourceName, x.server.scheme.bare)
+	}
+	return cmd, nil, unfit
+}
+
+// parseCommand also tells the name of a command that is malformed otherwise, if it can be read.
 func parseCommand(text []byte) (cmd command, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&cmd); err != nil {
-		return cmd, &store.Error{
+		var named struct {
+			Command string `json:"command"`
+		}
+		_ = json.Unmarshal(text, &named) // an unnamed one is as good as an unknown one
+		return command{Command: named.Command}, &store.Error{
 			Kind: store.Invalid, Err: err,
 			Message: "A command is a JSON object with command, source_name, source_versions and copy_acls.",
 		}

@@ -68,7 +68,7 @@ const (
 // and limits, which no back end has to do with, and long lists, whose pages the contract of directories covers.
 const onFirst = "Login|LogIn|Cookie|Session|Origin|Preflight|Health|Tokens|WhoKnow|Sister|TheLog|Audit|" +
 	"Template|PageForPeople|Documents|Stalled|DoesNotRead|LongListings|MemoryOf|AllVersionsOf|" +
-	"EachListOfTheFirewall|EveryOperationAsks|RoundTrips|LostCommit|Description|Described|Parse|Fuzz|" +
+	"EachListOfTheFirewall|OrderOfChecksOfCommands|EveryOperationAsks|RoundTrips|LostCommit|Description|Described|Parse|Fuzz|" +
 	"IdOfItsOwn|HowMuchContent"
 
 // TestMain runs everything on one pair after the other. What is asked for by name alone,

@@ -113,19 +113,27 @@ func isObject(th *thing) bool { return th != nil && !th.namespace }
 // moves says which versions a rename would move and what comes of it before conditions.
 func (st *story) moves(client, source, target string, parents bool) (held []*edition, status int, missing []string) {
 	from, to := st.world.live(source), st.world.live(target)
+	var leaves, arrives int
 	switch {
-	case source == target, from == nil || from.namespace:
-		return nil, 409, nil
+	case from == nil || from.namespace:
+		leaves = 409
 	case !st.world.owns(client, source):
-		return nil, refused(client), nil
+		leaves = refused(client)
+	case source == target:
+		leaves = 409
+	}
+	switch {
 	case to == nil:
-		if status, missing = st.world.createsIn(client, target, parents); status != 0 {
-			return nil, status, nil
-		}
-	case to.namespace:
-		return nil, 409, nil
+		arrives, missing = st.world.createsIn(client, target, parents)
 	case !st.world.owns(client, target):
-		return nil, refused(client), nil
+		arrives = refused(client)
+	case to.namespace:
+		arrives = 409
+	}
+	for _, wrong := range []int{404, 401, 403, 409} {
+		if leaves == wrong || arrives == wrong {
+			return nil, wrong, nil
+		}
 	}
 	done, elsewhere := 0, false
 	for _, v := range from.left() {

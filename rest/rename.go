@@ -14,6 +14,8 @@ type renaming struct {
 	SourceVersions []string `json:"source_versions"`
 	Versions       []string `json:"versions"` // what one client calls SourceVersions
 	CopyACLs       bool     `json:"copy_acls"`
+
+	source store.Path // what SourceName means
 }
 
 // given reports whether there is any parameter.
@@ -30,10 +32,7 @@ func (r renaming) check() error {
 
 // rename moves versions of another object to this name (rest-api §7).
 func (x *exchange) rename(from renaming) error {
-	req, err := x.renameRequest(from)
-	if err != nil {
-		return err
-	}
+	req := x.renameRequest(from)
 	x.from = x.server.scheme.ref(store.Ref{Path: req.Source})
 	result, err := x.server.service.Rename(x.ctx(), x.client, req)
 	if err != nil {
@@ -53,11 +52,7 @@ func (x *exchange) rename(from renaming) error {
 	return nil
 }
 
-func (x *exchange) renameRequest(from renaming) (service.Rename, error) {
-	source, err := store.ParsePath(from.SourceName, x.server.scheme.bare)
-	if err != nil {
-		return service.Rename{}, err
-	}
+func (x *exchange) renameRequest(from renaming) service.Rename {
 	versions := from.SourceVersions
 	if versions == nil {
 		versions = from.Versions
@@ -66,24 +61,20 @@ func (x *exchange) renameRequest(from renaming) (service.Rename, error) {
 		versions = nil
 	}
 	return service.Rename{
-		Source:     source,
+		Source:     from.source,
 		Target:     x.address.path,
 		Versions:   versions,
 		Parents:    x.flag("parents"),
 		CopyACLs:   from.CopyACLs,
 		Conditions: guard(x.c.Request.Header),
-	}, nil
+	}
 }
 
 // moveNamespace moves a namespace with everything in it to this name (docs/REST-API.md).
 func (x *exchange) moveNamespace(from renaming) error {
-	source, err := store.ParsePath(from.SourceName, x.server.scheme.bare)
-	if err != nil {
-		return err
-	}
-	x.from = x.server.scheme.ref(store.Ref{Path: source})
+	x.from = x.server.scheme.ref(store.Ref{Path: from.source})
 	moved, err := x.server.service.MoveNamespace(x.ctx(), x.client, service.MoveNamespace{
-		Source:     source,
+		Source:     from.source,
 		Target:     x.address.path,
 		Parents:    x.flag("parents"),
 		Conditions: guard(x.c.Request.Header),

@@ -38,12 +38,16 @@ func TestErrorsComeInTheFormatThatTheClientLikes(t *testing.T) {
 	a = s.wants(404, s.do(admin, "GET", "/hatrac/a", "", "Accept: application/problem+json"))
 	var p problem
 	must(t, json.Unmarshal([]byte(a.body), &p))
+	const members = `{"type":"about:blank","title":"Not Found","status":404,"detail":"` + detail + `","instance":"/hatrac/a",`
+	if !strings.HasPrefix(a.body, members) {
+		t.Errorf("the problem is %s", a.body)
+	}
 	want := problem{Type: "about:blank", Title: "Not Found", Status: 404, Detail: detail, Instance: "/hatrac/a", Request: a.Header.Get("X-Request-Id")}
 	if p != want || a.Header.Get("Content-Type") != typeProblem {
 		t.Errorf("got %+v, want %+v", p, want)
 	}
 	a = s.wants(404, s.do(admin, "GET", "/hatrac/a", "", "Accept: text/html, */*;q=0.1"))
-	if a.Header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(a.body, detail) {
+	if a.Header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(a.body, detail) || !strings.Contains(a.body, "<footer>") {
 		t.Errorf("got %s", a.body)
 	}
 	head := s.wants(404, s.do(admin, "HEAD", "/hatrac/a", ""))

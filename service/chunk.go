@@ -54,9 +54,15 @@ func (s *Service) PutChunk(ctx context.Context, c acl.Client, req PutChunk) erro
 	return s.catchUp(ctx, req.Path, now)
 }
 
-// storeChunk stores and records a chunk that was claimed. It returns what recordChunk does.
+// storeChunk stores and records a chunk that was claimed in this process. It returns what recordChunk
+// does.
 func (s *Service) storeChunk(ctx context.Context, c acl.Client, req PutChunk, job *store.Job, held *holder) (now *store.Job, continued bool, err error) {
 	offset, length := job.Span(req.Number)
+	claim, err := s.bulk.ClaimChunk(ctx, job.Address, req.Number)
+	if err != nil {
+		return nil, false, err
+	}
+	defer claim.Release()
 	if err := s.forgetChunk(ctx, c, req, job, held); err != nil {
 		return nil, false, err
 	}
@@ -69,7 +75,7 @@ func (s *Service) storeChunk(ctx context.Context, c acl.Client, req PutChunk, jo
 	if running != nil {
 		r = io.TeeReader(in, running)
 	}
-	tag, err := s.bulk.PutChunk(ctx, job.Address, req.Number, offset, length, r)
+	tag, err := claim.Put(ctx, offset, length, r)
 	if newer := held.record(); newer != nil {
 		return nil, false, newer
 	}

@@ -12,7 +12,7 @@ type claim struct{ job, number int64 }
 
 // claims decides which of several requests in this process may record a chunk: the newest. That
 // one waits for nobody but a request that is recording already, so that a client which comes back
-// is not held up by the request that it gave up. Whose bytes are stored is up to the Assembler.
+// is not held up by the request that it gave up. Requests of other processes are up to the Assembler.
 type claims struct {
 	mu   sync.Mutex // guards held and, but for evict, the fields of holders
 	held map[claim]*holder

@@ -55,7 +55,7 @@ func (b *bench) gotten(job *service.JobInfo) []service.Range {
 }
 
 func TestUploadInChunksOfAnyOrder(t *testing.T) {
-	content := large("0123456789")
+	content := counting(service.DefaultInlineLimit + 1)
 	const size = 1000
 	chunks := int64(len(content)+size-1) / size
 	part := func(n int64) string { return content[n*size : min(int(n+1)*size, len(content))] }

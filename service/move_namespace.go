@@ -21,9 +21,6 @@ func (s *Service) MoveNamespace(ctx context.Context, c acl.Client, req MoveNames
 	if err := gate(c, s.firewall.Create, req.Target); err != nil {
 		return false, err
 	}
-	if req.Target == req.Source || req.Target.Within(req.Source) {
-		return false, store.NewError(store.Conflict, string(req.Target), "A namespace cannot be moved into itself.")
-	}
 	var m *relocation
 	move := Change{Action: Renamed, Path: req.Target, From: req.Source, Kind: acl.Namespace, Client: c.ID}
 	err = s.updateOn(ctx, func(tx store.Tx) error {
@@ -58,13 +55,13 @@ func (m *relocation) repeated() bool {
 
 func (m *relocation) run(ctx context.Context, retention time.Duration) (err error) {
 	m.source, m.target, err = lookAtBoth(ctx, m.tx, m.client, m.req.Source, m.req.Target)
-	if err != nil || m.repeated() {
+	if err != nil {
 		return err
 	}
-	if err := m.mayMove(ctx); err != nil {
-		return err
+	if m.repeated() {
+		return m.target.may(acl.DeleteName, "You do not own the namespace that was moved here.")
 	}
-	if err := m.mayArrive(ctx); err != nil {
+	if err := foremost(m.mayLeave(ctx), m.mayArrive(ctx)); err != nil {
 		return err
 	}
 	if err := m.req.Hold(""); err != nil {
@@ -90,18 +87,23 @@ func (m *relocation) run(ctx context.Context, retention time.Duration) (err erro
 	return m.tx.MoveTree(ctx, m.req.Source, m.req.Target, parent, m.now)
 }
 
-// mayMove asks whether the namespace may leave where it is.
-func (m *relocation) mayMove(ctx context.Context) error {
+// mayLeave asks whether the namespace may leave where it is.
+func (m *relocation) mayLeave(ctx context.Context) error {
 	if !m.source.live() || m.source.Name.Kind != acl.Namespace || m.req.Source.IsRoot() {
 		return store.NewError(store.Conflict, string(m.req.Source), "The source of this move must be a namespace below the root.")
 	}
 	if err := m.source.may(acl.DeleteName, "You do not own the namespace that you want to move."); err != nil {
 		return err
 	}
-	if m.source.ownsSubtree() {
-		return nil
+	if !m.source.ownsSubtree() {
+		if err := m.source.ownsBeneath(ctx, m.tx, func(view, []store.Version) error { return nil }); err != nil {
+			return err
+		}
 	}
-	return m.source.ownsBeneath(ctx, m.tx, func(view, []store.Version) error { return nil })
+	if m.req.Target == m.req.Source || m.req.Target.Within(m.req.Source) {
+		return store.NewError(store.Conflict, string(m.req.Target), "A namespace cannot be moved into itself.")
+	}
+	return nil
 }
 
 // mayArrive asks whether the namespace may come to be at the target.
@@ -114,6 +116,9 @@ func (m *relocation) mayArrive(ctx context.Context) error {
 		return m.req.Target.CheckNew()
 	}
 	if !m.req.Replace {
+		if err := m.target.may(acl.DeleteName, "You do not own the target of the rename."); err != nil {
+			return err
+		}
 		return store.NewError(store.Exists, string(m.req.Target), "There is a "+m.target.Name.Kind.String()+" of this name already.")
 	}
 	return m.target.mayDelete(ctx, m.tx, Delete{Path: m.req.Target, Kind: acl.Namespace, OnlyEmpty: true})

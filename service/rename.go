@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hatrac/hatrac/acl"
@@ -17,9 +18,6 @@ import (
 func (s *Service) Rename(ctx context.Context, c acl.Client, req Rename) (*RenameResult, error) {
 	if err := gate(c, s.firewall.Create, req.Target); err != nil {
 		return nil, err
-	}
-	if req.Source == req.Target {
-		return nil, store.NewError(store.Conflict, string(req.Target), "Source and target of a rename must differ.")
 	}
 	var m *move
 	err := s.updateOn(ctx, func(tx store.Tx) error {
@@ -101,13 +99,24 @@ func lookAtBoth(ctx context.Context, tx store.Tx, c acl.Client, source, target s
 }
 
 // mayMove checks kinds and rights of both ends.
-func (m *move) mayMove() error {
+func (m *move) mayMove() error { return foremost(m.mayLeave(), m.mayArrive()) }
+
+// mayLeave asks whether the versions may leave where they are.
+func (m *move) mayLeave() error {
 	if !m.source.live() || m.source.Name.Kind != acl.Object {
 		return store.NewError(store.Conflict, string(m.req.Source), "The source of a rename must be an object.")
 	}
 	if err := m.source.may(acl.MoveAway, "You do not own the object that you want to rename."); err != nil {
 		return err
 	}
+	if m.req.Source == m.req.Target {
+		return store.NewError(store.Conflict, string(m.req.Target), "Source and target of a rename must differ.")
+	}
+	return nil
+}
+
+// mayArrive asks whether the versions may come to be at the target.
+func (m *move) mayArrive() error {
 	if !m.target.live() {
 		err := m.target.mayBind(&m.birth, m.req.Parents, m.req.Replace, acl.Object)
 		if err != nil {
@@ -116,6 +125,9 @@ func (m *move) mayMove() error {
 		return m.req.Target.CheckNew()
 	}
 	if m.target.Name.Kind != acl.Object {
+		if err := m.target.may(acl.DeleteName, "You do not own the target of the rename."); err != nil {
+			return err
+		}
 		return store.NewError(store.WrongKind, string(m.req.Target), "A namespace cannot be the target of a rename.")
 	}
 	if m.req.NoReplace && m.target.Current != nil && !m.target.onlyRecord() {
@@ -125,6 +137,23 @@ func (m *move) mayMove() error {
 		return m.target.mayAdd(m.req.Target)
 	}
 	return m.target.may(acl.MoveOnto, "You do not own the target of the rename.")
+}
+
+// foremost returns that of several errors which the order of checks of the API puts first: what is
+// missing, then what is refused, then all else.
+func foremost(errs ...error) error {
+	rank := func(err error) int {
+		switch {
+		case err == nil:
+			return 3
+		case store.KindOf(err) == store.NotFound:
+			return 0
+		case store.KindOf(err) == store.Unauthenticated, store.KindOf(err) == store.Denied:
+			return 1
+		}
+		return 2
+	}
+	return slices.MinFunc(errs, func(a, b error) int { return rank(a) - rank(b) })
 }
 
 // choose finds the versions to move, oldest first, and those that were moved there before.

@@ -50,7 +50,7 @@ func (v view) restoreName(ctx context.Context, tx store.Tx, cond Conditions) (*C
 	if v.Name == nil {
 		return nil, v.exists()
 	}
-	if parent := v.Parent(); !v.Path.IsRoot() && (parent == nil || parent.Deleted) {
+	if !v.parentLives() {
 		return nil, noParent(v.Path)
 	}
 	if err := v.may(acl.DeleteName, "You do not own what was deleted."); err != nil {

@@ -35,6 +35,12 @@ func look(c acl.Client, r *store.Resolution) view {
 // live reports whether the path leads to a name that exists.
 func (v view) live() bool { return v.Name != nil && !v.Name.Deleted }
 
+// parentLives reports whether there is a live namespace around the path.
+func (v view) parentLives() bool {
+	parent := v.Parent()
+	return v.Path.IsRoot() || parent != nil && !parent.Deleted
+}
+
 // exists answers NotFound unless the path leads to a live name.
 func (v view) exists() error {
 	if !v.live() {

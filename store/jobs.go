@@ -122,13 +122,12 @@ type Assembler interface {
 	// Begin makes a place for content of p.Size bytes in chunks of the given size.
 	Begin(ctx context.Context, p Placement, chunkSize int64) (Address, error)
 
-	// PutChunk stores the length bytes of r at the offset, as the chunk of that number. When
-	// it returns they are durable. If it fails, an earlier chunk of that number may be
-	// damaged. r gives exactly length bytes or an error, which is returned as it is. If the
-	// chunk is stored anew in this process meanwhile, the newer call does not wait for r, and
-	// what the older one brings does not count; it ends as soon as r does.
-	// Conflict: the content is finished. NotFound: the place is gone.
-	PutChunk(ctx context.Context, a Address, number, offset, length int64, r io.Reader) (tag string, err error)
+	// ClaimChunk gives the right to store the chunk of that number until the claim is
+	// released. Where the bytes of two who store it could get mixed, only one has that right at
+	// a time, in whatever process: who comes later waits until the other has released it,
+	// which ends a Put of that one. Conflict: the content is finished. NotFound: the place is
+	// gone. Either may be told by Put instead.
+	ClaimChunk(ctx context.Context, a Address, number int64) (ChunkClaim, error)
 
 	// OpenPart returns what is assembled so far, for reading; what lies where no chunk was
 	// stored yet has no meaning. ReadOnly if the Bulk cannot read it before it is finished.
@@ -139,9 +138,25 @@ type Assembler interface {
 	// may be the same. Finishing what is finished is no error.
 	Finish(ctx context.Context, a Address, p Placement, chunks []Chunk) (Address, error)
 
-	// Reopen undoes Finish for content that was not bound, so that chunks can be replaced.
-	// ReadOnly if the Bulk cannot.
+	// Reopen undoes Finish for content that was not bound, so that chunks can be replaced. It
+	// does not wait for claims, whose holders may wait for the caller. ReadOnly if the Bulk
+	// cannot.
 	Reopen(ctx context.Context, a Address) error
+}
+
+// ChunkClaim is the right to store a chunk. Who has it records the chunk as received before releasing
+// it, and takes the record away before storing the chunk again: so what is recorded is always whole.
+type ChunkClaim interface {
+	// Put, called once, stores the length bytes of r at the offset. When it returns they are
+	// durable. If it fails, what was stored before may be damaged. r gives exactly length bytes
+	// or an error, which is returned as it is.
+	//
+	// Conflict: somebody else has claimed the chunk. Then what r gives does not count, and the
+	// other one does not wait for r; Put ends as soon as r does.
+	Put(ctx context.Context, offset, length int64, r io.Reader) (tag string, err error)
+
+	// Release ends the claim.
+	Release()
 }
 
 // Heir is an Assembler that goes on with uploads that the original server began.

@@ -13,8 +13,8 @@ import (
 
 // An assembly is a file in a generation like all content, at its final address and of its
 // final size from the beginning. Its mode tells it apart: it may be written until Finish
-// makes it read-only. Who stores a chunk holds a shared lock of the file (flock), who changes
-// the mode an exclusive one; so the two never meet, whatever processes they belong to.
+// makes it read-only. Who stores a chunk locks the file together with others and the chunk alone, who
+// changes the mode locks the file alone; so no two meet, whatever processes they belong to.
 
 // assemblyMode is the mode of what is not finished.
 const assemblyMode = 0o600
@@ -60,7 +60,7 @@ func (b *Bulk) OpenPart(ctx context.Context, a store.Address) (store.Content, er
 // OpenPart before is the content then. Conflict: the file has another size than the content, as
 // that of an upload to the original server has until its end was stored.
 func (b *Bulk) Finish(ctx context.Context, a store.Address, p store.Placement, _ []store.Chunk) (store.Address, error) {
-	err := b.change(ctx, a, "finish content", func(f *os.File, info os.FileInfo) error {
+	err := b.change(ctx, a, "finish content", nil, func(f *os.File, info os.FileInfo) error {
 		if p.Size >= 0 && p.Size != info.Size() {
 			return store.NewError(store.Conflict, "", "The content does not have its full length yet.")
 		}
@@ -73,20 +73,35 @@ func (b *Bulk) Finish(ctx context.Context, a store.Address, p store.Placement, _
 }
 
 // Reopen implements store.Assembler. Which content is bound is not known here: whoever calls
-// it makes sure of that.
+// it makes sure of that. While chunks are claimed the content is not finished, so that there is nothing
+// to do.
 func (b *Bulk) Reopen(ctx context.Context, a store.Address) error {
-	return b.change(ctx, a, "reopen content", func(f *os.File, info os.FileInfo) error {
+	err := b.change(ctx, a, "reopen content", b.whileFinished, func(f *os.File, info os.FileInfo) error {
 		return b.changeMode(f, info, assemblyMode)
 	})
+	if errors.Is(err, errUnfinished) {
+		return nil
+	}
+	return err
 }
 
-// change does something to a file while nobody else changes it or stores a chunk in it.
-func (b *Bulk) change(ctx context.Context, a store.Address, doing string, do func(*os.File, os.FileInfo) error) error {
+// whileFinished ends the waiting for a lock when the file is not finished.
+func (b *Bulk) whileFinished(f *os.File) error {
+	info, err := b.disk.statOpen(f)
+	if err == nil && !finished(info) {
+		err = errUnfinished
+	}
+	return err
+}
+
+// change does something to a file while nobody else changes it or stores a chunk in it. waiting, if not
+// nil, may end the waiting for that.
+func (b *Bulk) change(ctx context.Context, a store.Address, doing string, waiting func(*os.File) error, do func(*os.File, os.FileInfo) error) error {
 	p, err := parseAddress(a)
 	if err != nil {
 		return err
 	}
-	f, info, err := b.grasp(ctx, p, unix.LOCK_EX)
+	f, info, err := b.grasp(ctx, p, unix.F_WRLCK, waiting)
 	if err != nil {
 		return fail(doing, err)
 	}
@@ -113,21 +128,22 @@ func (b *Bulk) changeMode(f *os.File, info os.FileInfo, mode os.FileMode) error 
 	return err
 }
 
-// grasp opens the file at a place and locks it, LOCK_SH or LOCK_EX; it opens it for reading
-// too, without which file servers refuse a shared lock. A symbolic link fails. What it returns about the
-// file holds as long as the file is locked, that is until the caller closes it.
+// grasp opens the file at a place and locks it as a whole, F_RDLCK with others or F_WRLCK alone; it opens
+// it for reading too, without which nobody gets a shared lock. A symbolic link fails. What it returns
+// about the file holds as long as the file is locked, that is until the caller closes it. waiting, if not
+// nil, may end the waiting for the lock.
 //
-// What is finished cannot be opened for writing, but by root, and file servers want that for an
-// exclusive lock. Then a shared one does as well: no chunk is being stored, and it keeps out
-// who would finish the content after it was reopened.
-func (b *Bulk) grasp(ctx context.Context, p place, how int) (*os.File, os.FileInfo, error) {
+// What is finished cannot be opened for writing, but by root, and nobody gets an exclusive lock without
+// that. Then a shared one does as well: no chunk is being stored, and it keeps out who would finish the
+// content after it was reopened.
+func (b *Bulk) grasp(ctx context.Context, p place, how int16, waiting func(*os.File) error) (*os.File, os.FileInfo, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
 	f, err := b.openAt(p, opOpenWritable, os.O_RDWR|unix.O_NOFOLLOW)
 	denied := err
 	if errors.Is(denied, os.ErrPermission) {
-		how = unix.LOCK_SH
+		how = unix.F_RDLCK
 		f, err = b.openAt(p, opOpen, os.O_RDONLY|unix.O_NOFOLLOW)
 	}
 	if errors.Is(err, os.ErrNotExist) {
@@ -136,7 +152,7 @@ func (b *Bulk) grasp(ctx context.Context, p place, how int) (*os.File, os.FileIn
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err := b.lockThere(ctx, f, how)
+	info, err := b.lockThere(ctx, f, how, waiting)
 	if err == nil && denied != nil && !finished(info) {
 		err = denied
 	}
@@ -148,8 +164,8 @@ func (b *Bulk) grasp(ctx context.Context, p place, how int) (*os.File, os.FileIn
 }
 
 // lockThere locks an open file and describes it, if it is there still and a regular one.
-func (b *Bulk) lockThere(ctx context.Context, f *os.File, how int) (os.FileInfo, error) {
-	if err := b.disk.lock(ctx, f, how); err != nil {
+func (b *Bulk) lockThere(ctx context.Context, f *os.File, how int16, waiting func(*os.File) error) (os.FileInfo, error) {
+	if err := b.disk.lock(ctx, f, wholeFile, how, waiting); err != nil {
 		return nil, err
 	}
 	info, err := b.disk.statOpen(f)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
 // upload is an upload in chunks of 100 bytes that can be resumed where it stopped.
@@ -61,7 +62,7 @@ var uploadWorks = []func(context.Context, *Bulk, *upload) error{
 func storing(n int64, content []byte) func(context.Context, *Bulk, *upload) error {
 	return func(ctx context.Context, b *Bulk, u *upload) error {
 		delete(u.stored, n)
-		_, err := b.PutChunk(ctx, u.address, n, n*100, int64(len(content)), bytes.NewReader(content))
+		_, err := storetest.PutChunk(ctx, b, u.address, n, n*100, int64(len(content)), bytes.NewReader(content))
 		if err == nil {
 			u.stored[n] = content
 		}

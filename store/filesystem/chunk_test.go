@@ -10,10 +10,12 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
 func begin(t testing.TB, b *Bulk, size int) store.Address {
@@ -27,7 +29,7 @@ func begin(t testing.TB, b *Bulk, size int) store.Address {
 
 // putChunk stores 100 bytes as chunk n.
 func putChunk(ctx context.Context, b *Bulk, a store.Address, n int64, r io.Reader) error {
-	_, err := b.PutChunk(ctx, a, n, n*100, 100, r)
+	_, err := storetest.PutChunk(ctx, b, a, n, n*100, 100, r)
 	return err
 }
 
@@ -88,40 +90,120 @@ func TestAnEvictedWriterWritesNothingAnyMore(t *testing.T) {
 	wantKind(t, first.end(older[50:]), store.Conflict)
 	wantKind(t, second.end(older[50:]), store.Conflict)
 	wantContent(t, b, a, newer)
-	if len(b.claims.slots) != 0 {
-		t.Errorf("%d claims are left", len(b.claims.slots))
-	}
 }
 
-func TestANewerWriterWaitsForTheWriteThatIsUnderWay(t *testing.T) {
+// Between the decision to write and the write a newer writer may come and go.
+func TestAnEvictedWriterCannotWriteLate(t *testing.T) {
 	root := t.TempDir()
 	older, newer := sample(1, 100), sample(2, 100)
 	synctest.Test(t, func(t *testing.T) {
-		writes, gate := 0, make(chan struct{})
-		b := openOn(t, root, disk{around: func(s step, call func() error) error {
+		gate := make(chan struct{})
+		here := openOn(t, root, disk{around: func(s step, call func() error) error {
 			if s.op == opWrite {
-				if writes++; writes == 1 {
-					<-gate
-				}
+				<-gate
 			}
 			return call()
 		}})
-		a := begin(t, b, 100)
-		evicted, done := make(chan error, 1), make(chan error, 1)
-		go func() { evicted <- putChunk(t.Context(), b, a, 0, bytes.NewReader(older)) }()
+		there := openBulk(t, root)
+		a := begin(t, here, 100)
+		late := make(chan error, 1)
+		go func() { late <- putChunk(t.Context(), here, a, 0, bytes.NewReader(older)) }()
 		synctest.Wait()
-		go func() { done <- putChunk(t.Context(), b, a, 0, bytes.NewReader(newer)) }()
-		synctest.Wait()
-		if writes != 1 {
-			t.Error("two requests write one chunk at the same time")
-		}
+		mustPutChunk(t, there, a, 0, newer)
 		close(gate)
-		wantKind(t, <-evicted, store.Conflict)
-		if err := <-done; err != nil {
+		wantKind(t, <-late, store.Conflict)
+		finish(t, there, a)
+		wantContent(t, there, a, newer)
+	})
+}
+
+func TestALockLastsAsLongAsACallThatUsesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	var files [2]*os.File
+	for i := range files {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
 			t.Fatal(err)
 		}
-		finish(t, b, a)
-		wantContent(t, b, a, newer)
+		defer func() { _ = f.Close() }()
+		files[i] = f
+	}
+	var d disk
+	if err := d.tryLock(files[0], wholeFile, unix.F_WRLCK); err != nil {
+		t.Fatal(err)
+	}
+	calling, over := make(chan struct{}), make(chan struct{})
+	var call sync.WaitGroup
+	call.Go(func() {
+		if err := withFD(files[0], func(int) error { close(calling); <-over; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-calling
+	if err := files[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.tryLock(files[1], wholeFile, unix.F_WRLCK); !errors.Is(err, unix.EWOULDBLOCK) {
+		t.Errorf("locked while a call is under way: %v", err)
+	}
+	close(over)
+	call.Wait()
+	if err := d.lock(t.Context(), files[1], wholeFile, unix.F_WRLCK, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// While a chunk is claimed the content is not finished, and who has claimed it may be waiting for who
+// reopens.
+func TestReopenWaitsForNoClaim(t *testing.T) {
+	root := t.TempDir()
+	here, there := openBulk(t, root), openBulk(t, root)
+	a := begin(t, here, 100)
+	claim, err := there.ClaimChunk(t.Context(), a, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer claim.Release()
+	if err := here.Reopen(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := claim.Put(t.Context(), 0, 100, bytes.NewReader(sample(1, 100))); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is done before and after Put belongs to the claim: the record of a chunk, above all.
+func TestAClaimLastsUntilItIsReleased(t *testing.T) {
+	root := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		here, there := openBulk(t, root), openBulk(t, root)
+		a := begin(t, here, 200)
+		claim, err := here.ClaimChunk(t.Context(), a, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored := make(chan error, 1)
+		go func() { stored <- putChunk(t.Context(), there, a, 0, bytes.NewReader(sample(2, 100))) }()
+		waits := func(when string) {
+			t.Helper()
+			time.Sleep(10 * yieldPause)
+			synctest.Wait()
+			select {
+			case err := <-stored:
+				t.Fatalf("another one stored the chunk %s: %v", when, err)
+			default:
+			}
+		}
+		waits("before it was stored")
+		mustPutChunk(t, there, a, 1, sample(3, 100))
+		if _, err := claim.Put(t.Context(), 0, 100, bytes.NewReader(sample(1, 100))); err != nil {
+			t.Fatal(err)
+		}
+		waits("before it was released")
+		claim.Release()
+		if err := <-stored; err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -137,7 +219,7 @@ func TestOfManyWhoSendOneChunkTheLastOneWins(t *testing.T) {
 	for i := range 16 {
 		writers.Go(func() {
 			content := bytes.Repeat([]byte{byte(i + 1)}, size)
-			_, err := b.PutChunk(t.Context(), a, 0, 0, size, bytes.NewReader(content))
+			_, err := storetest.PutChunk(t.Context(), b, a, 0, 0, size, bytes.NewReader(content))
 			if err != nil {
 				if store.KindOf(err) != store.Conflict {
 					t.Error(err)
@@ -259,12 +341,12 @@ func TestAFullDiskTakesNoChunkAndWorksAgainWhenSpaceIsFreed(t *testing.T) {
 	if err != nil {
 		t.Fatalf("an assembly takes space before its chunks come: %v", err)
 	}
-	_, err = b.PutChunk(t.Context(), a, 0, 0, 3<<19, bytes.NewReader(content))
+	_, err = storetest.PutChunk(t.Context(), b, a, 0, 0, 3<<19, bytes.NewReader(content))
 	wantKind(t, err, store.NoSpace)
 	if err := b.Remove(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.PutChunk(t.Context(), a, 0, 0, 3<<19, bytes.NewReader(content)); err != nil {
+	if _, err := storetest.PutChunk(t.Context(), b, a, 0, 0, 3<<19, bytes.NewReader(content)); err != nil {
 		t.Fatal(err)
 	}
 	finish(t, b, a)

@@ -2,88 +2,135 @@ package filesystem
 
 import (
 	"context"
-	"sync"
+	"errors"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
 )
 
-// chunk names what one PutChunk writes.
-type chunk struct {
+// Bytes that are locked lie behind all that a file can hold, so that no file system takes the lock
+// for one of content: one byte for the file as a whole, and two for each chunk.
+const (
+	wholeFile byteLock = 1 << 62
+	lastChunk          = 1 << 60
+)
+
+// claimed is the lock of who stores a chunk.
+func claimed(number int64) byteLock { return wholeFile + 1 + 2*byteLock(number) }
+
+// awaited is the lock of who waits for that.
+func awaited(number int64) byteLock { return wholeFile + 2 + 2*byteLock(number) }
+
+// yieldPause is how often who stores a chunk looks whether somebody waits for it.
+const yieldPause = 500 * time.Millisecond
+
+// claim is the sole right to store a chunk. As long as its file is open nobody else has it, in any
+// process, nor is the content finished.
+type claim struct {
+	bulk   *Bulk
 	place  place
 	number int64
+	file   *os.File // nil when it is closed
+	info   os.FileInfo
 }
 
-// claims are the claims of this process on chunks. Of two calls that write one chunk the
-// newer evicts the older, so that a client that comes back is not held up by what is left of
-// its broken connection, and the bytes of the two never mix.
-type claims struct {
-	mu    sync.Mutex // guards slots, and the fields of a slot that say so
-	slots map[chunk]*slot
-}
-
-// slot is a chunk that somebody writes.
-type slot struct {
-	writing chan struct{} // holds a token during each single write
-	users   int           // guarded by the mutex of the claims
-	latest  *claim        // the same
-}
-
-// claim is the right to write a chunk, until a newer one is made.
-type claim struct {
-	all   *claims
-	chunk chunk
-	slot  *slot
-	evict context.CancelFunc
-}
-
-func newClaims() *claims { return &claims{slots: make(map[chunk]*slot)} }
-
-// make claims a chunk and ends the context of who had it before. It returns the claim, to be
-// released by the caller, and its context.
-func (c *claims) make(ctx context.Context, which chunk) (context.Context, *claim) {
-	ctx, evict := context.WithCancel(ctx)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.slots[which]
-	if s == nil {
-		s = &slot{writing: make(chan struct{}, 1)}
-		c.slots[which] = s
+// ClaimChunk implements store.Assembler, across all processes that share the file. If somebody stores
+// the chunk, that one is asked to give way.
+func (b *Bulk) ClaimChunk(ctx context.Context, a store.Address, number int64) (store.ChunkClaim, error) {
+	p, err := parseAddress(a)
+	if err != nil {
+		return nil, err
 	}
-	if s.latest != nil {
-		s.latest.evict()
+	if number < 0 || number > lastChunk {
+		return nil, store.Wrap(store.Invalid, "claim chunk", errBeyond)
 	}
-	s.users++
-	s.latest = &claim{all: c, chunk: which, slot: s, evict: evict}
-	return ctx, s.latest
+	f, info, err := b.grasp(ctx, p, unix.F_RDLCK, nil)
+	if err != nil {
+		return nil, fail("open assembly", err)
+	}
+	if finished(info) {
+		err = store.Wrap(store.Conflict, "claim chunk", errFinished)
+	} else {
+		err = fail("claim chunk", b.disk.takeOver(ctx, f, number))
+	}
+	if err != nil {
+		_ = b.disk.close(f)
+		return nil, err
+	}
+	return &claim{bulk: b, place: p, number: number, file: f, info: info}, nil
 }
 
-// write makes one write once that of the predecessor is over, unless ctx, which is the
-// context of the claim, has ended.
-func (c *claim) write(ctx context.Context, call func() error) error {
-	select {
-	case c.slot.writing <- struct{}{}:
-		defer func() { <-c.slot.writing }()
-	case <-ctx.Done():
-	}
-	if err := ctx.Err(); err != nil {
+// takeOver locks a chunk of an open file, if need be after whoever has it has given way.
+func (d disk) takeOver(ctx context.Context, f *os.File, number int64) error {
+	err := d.tryLock(f, claimed(number), unix.F_WRLCK)
+	if !errors.Is(err, unix.EWOULDBLOCK) {
 		return err
 	}
-	return call()
+	if err := d.lock(ctx, f, awaited(number), unix.F_WRLCK, nil); err != nil {
+		return err
+	}
+	if err := d.lock(ctx, f, claimed(number), unix.F_WRLCK, nil); err != nil {
+		return err
+	}
+	return d.tryLock(f, awaited(number), unix.F_UNLCK)
 }
 
-// release ends the claim. It reports whether it was still the latest one.
-func (c *claim) release() bool {
-	c.evict()
-	c.all.mu.Lock()
-	defer c.all.mu.Unlock()
-	latest := c.slot.latest == c
-	if latest {
-		c.slot.latest = nil
+// Release implements store.ChunkClaim. The bytes are durable, or do not count.
+func (c *claim) Release() {
+	if c.file != nil {
+		_ = c.bulk.disk.close(c.file)
+		c.file = nil
 	}
-	if c.slot.users--; c.slot.users == 0 {
-		delete(c.all.slots, c.chunk)
+}
+
+// hold runs do with a context that ends when somebody else waits for the chunk. As soon as the context
+// ends, for whatever reason, the claim does too: what do still writes then fails.
+func (c *claim) hold(ctx context.Context, do func(context.Context) error) error {
+	ctx, end := context.WithCancelCause(ctx)
+	closed := make(chan struct{})
+	keep := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		_ = c.bulk.disk.close(c.file)
+	})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		if c.isAwaited(ctx) {
+			end(evicted())
+		}
+	}()
+	err := do(ctx)
+	kept := keep()
+	end(nil)
+	<-watched
+	if !kept {
+		<-closed
+		c.file = nil
+		if err == nil || errors.Is(err, context.Canceled) {
+			err = fail("store chunk", context.Cause(ctx))
+		}
 	}
-	return latest
+	return err
+}
+
+// isAwaited returns true when somebody waits for the chunk, or false at the end of the context.
+func (c *claim) isAwaited(ctx context.Context) bool {
+	ticks := time.NewTicker(yieldPause)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticks.C:
+			// Who cannot tell goes on: the other one waits.
+			if waits, err := c.bulk.disk.locked(c.file, awaited(c.number)); waits && err == nil {
+				return true
+			}
+		}
+	}
 }
 
 func evicted() error {

@@ -55,7 +55,6 @@ type Bulk struct {
 	staging string
 	spool   string // free of symbolic links
 	filling *filling
-	claims  *claims
 	buffers sync.Pool // of *[]byte, bufferSize long
 
 	mu       sync.Mutex         // guards clean and suspects
@@ -103,7 +102,6 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 		content: filepath.Join(root, contentFolder),
 		staging: filepath.Join(root, stagingFolder),
 		spool:   spool,
-		claims:  newClaims(),
 
 		suspects: make(map[place]struct{}),
 	}

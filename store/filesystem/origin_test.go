@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
 // plantFile puts a file of the original server below the root.
@@ -96,7 +97,7 @@ func TestNoOriginLeadsOutOfTheStorage(t *testing.T) {
 		if err := b.Remove(t.Context(), a); err == nil && a != origin("/file", "V1") {
 			t.Errorf("Remove(%q) takes it", a)
 		}
-		if _, err := b.PutChunk(t.Context(), a, 0, 0, 1, bytes.NewReader([]byte("x"))); err == nil {
+		if _, err := storetest.PutChunk(t.Context(), b, a, 0, 0, 1, bytes.NewReader([]byte("x"))); err == nil {
 			t.Errorf("PutChunk(%q) takes it", a)
 		}
 	}
@@ -135,10 +136,10 @@ func TestAnUploadToTheOriginalServerGoesOn(t *testing.T) {
 	}
 	_, err := b.Finish(t.Context(), a, place, nil)
 	wantKind(t, err, store.Conflict)
-	if _, err := b.PutChunk(t.Context(), a, 2, 8, 2, bytes.NewReader([]byte("89"))); err != nil {
+	if _, err := storetest.PutChunk(t.Context(), b, a, 2, 8, 2, bytes.NewReader([]byte("89"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.PutChunk(t.Context(), a, 1, 4, 4, bytes.NewReader([]byte("4567"))); err != nil {
+	if _, err := storetest.PutChunk(t.Context(), b, a, 1, 4, 4, bytes.NewReader([]byte("4567"))); err != nil {
 		t.Fatal(err)
 	}
 	if part, err := b.OpenPart(t.Context(), a); err != nil || part.Size() != 10 {
@@ -151,12 +152,12 @@ func TestAnUploadToTheOriginalServerGoesOn(t *testing.T) {
 		t.Fatalf("finished at %q, %v", finished, err)
 	}
 	wantContent(t, b, a, []byte("0123456789"))
-	_, err = b.PutChunk(t.Context(), a, 0, 0, 4, bytes.NewReader([]byte("XXXX")))
+	_, err = storetest.PutChunk(t.Context(), b, a, 0, 0, 4, bytes.NewReader([]byte("XXXX")))
 	wantKind(t, err, store.Conflict)
 	if err := b.Reopen(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = b.PutChunk(t.Context(), a, 0, 0, 4, bytes.NewReader([]byte("abcd"))); err != nil {
+	if _, err = storetest.PutChunk(t.Context(), b, a, 0, 0, 4, bytes.NewReader([]byte("abcd"))); err != nil {
 		t.Fatal(err)
 	}
 	wantContent(t, b, a, []byte("abcd456789"))

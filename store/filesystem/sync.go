@@ -138,7 +138,7 @@ func (b *Bulk) Attend(ctx context.Context) (id string, leave func() error, err e
 		return "", nil, fail("attend", err)
 	}
 	leave = func() error { return fail("end attendance", errors.Join(b.disk.unlink(f.Name()), f.Close())) }
-	if err := b.disk.tryLock(f, unix.LOCK_EX); err != nil {
+	if err := b.disk.tryLockFile(f, unix.LOCK_EX); err != nil {
 		return "", nil, fail("attend", errors.Join(err, leave()))
 	}
 	return id, leave, nil
@@ -160,7 +160,7 @@ func (b *Bulk) Attended(ctx context.Context, id string) (bool, error) {
 		return false, fail("ask for attendance", err)
 	}
 	defer func() { _ = f.Close() }() // only locked
-	err = b.disk.tryLock(f, unix.LOCK_SH)
+	err = b.disk.tryLockFile(f, unix.LOCK_SH)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil
 	}

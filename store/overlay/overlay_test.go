@@ -14,6 +14,7 @@ import (
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/filesystem"
 	"github.com/hatrac/hatrac/store/overlay"
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
 // layers are three folders of files over one another.
@@ -200,7 +201,7 @@ func TestChunksGoToTheFirstLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for number, chunk := range []string{"cont", "ent"} {
-		if _, err := l.PutChunk(t.Context(), a, int64(number), int64(4*number), int64(len(chunk)), strings.NewReader(chunk)); err != nil {
+		if _, err := storetest.PutChunk(t.Context(), l, a, int64(number), int64(4*number), int64(len(chunk)), strings.NewReader(chunk)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -214,7 +215,7 @@ func TestChunksGoToTheFirstLayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = l.PutChunk(t.Context(), below, 0, 0, 4, strings.NewReader("cont"))
+	_, err = storetest.PutChunk(t.Context(), l, below, 0, 0, 4, strings.NewReader("cont"))
 	wantKind(t, err, store.NotFound)
 }
 

@@ -107,19 +107,42 @@ func (b *Bulk) Begin(ctx context.Context, p store.Placement, chunkSize int64) (s
 	return u.address(), nil
 }
 
-// PutChunk implements store.Assembler.
-func (b *Bulk) PutChunk(ctx context.Context, a store.Address, number, _, length int64, r io.Reader) (string, error) {
+// claim stores a chunk. It keeps nobody back: a part or a piece is stored whole.
+type claim struct {
+	bulk   *Bulk
+	upload *upload // or
+	pieces *pieces
+	number int64
+}
+
+// ClaimChunk implements store.Assembler. What is finished or gone shows when the chunk is stored.
+func (b *Bulk) ClaimChunk(_ context.Context, a store.Address, number int64) (_ store.ChunkClaim, err error) {
+	c := &claim{bulk: b, number: number}
 	if strings.HasPrefix(string(a), piecesScheme) {
-		p, err := b.piecesAt(a)
-		if err != nil {
-			return "", err
-		}
-		return b.putPiece(ctx, p, number, length, r)
+		c.pieces, err = b.piecesAt(a)
+	} else {
+		c.upload, err = b.uploadAt(a)
 	}
-	u, err := b.uploadAt(a)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	return c, nil
+}
+
+// Release implements store.ChunkClaim.
+func (c *claim) Release() {}
+
+// Put implements store.ChunkClaim.
+func (c *claim) Put(ctx context.Context, _, length int64, r io.Reader) (string, error) {
+	if c.pieces != nil {
+		return c.bulk.putPiece(ctx, c.pieces, c.number, length, r)
+	}
+	return c.bulk.putPart(ctx, c.upload, c.number, length, r)
+}
+
+// putPart stores a chunk as a part. Its tag is that of S3, which takes no other part of the number in the
+// end.
+func (b *Bulk) putPart(ctx context.Context, u *upload, number, length int64, r io.Reader) (string, error) {
 	if number < 0 || number >= maxParts {
 		return "", store.NewError(store.Conflict, "", "The chunk lies behind the end.")
 	}
@@ -273,7 +296,11 @@ func (b *Bulk) Finish(ctx context.Context, a store.Address, to store.Placement, 
 	for i, c := range chunks {
 		parts[i] = types.CompletedPart{PartNumber: aws.Int32(int32(c.Number + 1)), ETag: &chunks[i].Tag}
 	}
-	if _, err := u.complete(ctx, parts); err != nil && !missing(err) {
+	_, err = u.complete(ctx, parts)
+	if isCode(err, "InvalidPart") {
+		return "", replaced()
+	}
+	if err != nil && !missing(err) {
 		return "", err
 	}
 	return u.made(ctx, to)

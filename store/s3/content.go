@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 type content struct {
 	object
 	size int64
+	tag  string          // the entity tag that the object must have, or ""
 	ctx  context.Context // of ReadAt, which is given none
 	end  context.CancelFunc
 }
@@ -139,8 +141,12 @@ func (s *section) connect() error {
 	ctx, w := watched(s.ctx, c.Client.ReadTimeout)
 	span := fmt.Sprintf("bytes=%d-%d", s.off, s.off+s.left-1)
 	said, err := c.service.GetObject(ctx, &s3.GetObjectInput{
-		Bucket: &c.Name, Key: &c.key, VersionId: optional(c.version), Range: &span,
+		Bucket: &c.Name, Key: &c.key, VersionId: optional(c.version), Range: &span, IfMatch: optional(c.tag),
 	})
+	if status(err) == http.StatusPreconditionFailed {
+		w.end()
+		return replaced()
+	}
 	if err != nil {
 		err = fail(ctx, doing, err)
 		w.end()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/s3/s3test"
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
 // throughProxy opens a Bulk behind a proxy that can fail.
@@ -131,7 +132,7 @@ func TestWhatWasDoneButNotAnsweredIsNotLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tag, err := b.PutChunk(t.Context(), a, 0, 0, 5, strings.NewReader("chunk"))
+	tag, err := storetest.PutChunk(t.Context(), b, a, 0, 0, 5, strings.NewReader("chunk"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +230,7 @@ func TestASourceMayTakeItsTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := io.MultiReader(noise(1, 3<<20), slow{bytes.NewReader(nil), frozen + time.Second/2}, noise(2, 3<<20))
-	if _, err := b.PutChunk(t.Context(), a, 0, 0, 6<<20, body); err != nil {
+	if _, err := storetest.PutChunk(t.Context(), b, a, 0, 0, 6<<20, body); err != nil {
 		t.Error(err)
 	}
 }

@@ -71,6 +71,10 @@ func (p *pieces) open(ctx context.Context) error {
 	return err
 }
 
+func replaced() error {
+	return store.NewError(store.Conflict, "", "A chunk was sent again meanwhile, and has to be sent once more.")
+}
+
 func finished() error { return store.NewError(store.Conflict, "", "The content is finished.") }
 
 func (p *pieces) address() store.Address {
@@ -93,11 +97,12 @@ func (b *Bulk) piecesAt(a store.Address) (*pieces, error) {
 
 func (p *pieces) key(number int64) string { return fmt.Sprintf("%s/%010d", p.folder, number) }
 
-// putPiece stores a chunk. Its tag is the version id that S3 gave it. The marker is looked at in the
-// end: what comes too late is taken away again.
+// putPiece stores a chunk. Its tag is the version id that S3 gave it, or where it gives none the entity
+// tag, in quotes. The marker is looked at in the end: what comes too late is taken away again.
 func (b *Bulk) putPiece(ctx context.Context, p *pieces, number, length int64, r io.Reader) (string, error) {
 	o := object{place: p.place, key: p.key(number)}
-	tag, err := b.sendChunk(ctx, length, r, func(body io.Reader, options ...func(*s3.Options)) (string, error) {
+	tag := ""
+	version, err := b.sendChunk(ctx, length, r, func(body io.Reader, options ...func(*s3.Options)) (string, error) {
 		ctx, w := watched(ctx, p.Client.ReadTimeout)
 		defer w.end()
 		said, err := p.service.PutObject(ctx, &s3.PutObjectInput{
@@ -106,17 +111,38 @@ func (b *Bulk) putPiece(ctx context.Context, p *pieces, number, length int64, r 
 		if err != nil {
 			return "", fail(ctx, "put piece", err)
 		}
+		tag = value(said.ETag)
 		return value(said.VersionId), nil
 	})
 	if err != nil {
 		return "", err
 	}
 	if err := p.open(ctx); err != nil {
-		o.version = tag
+		o.version = version
 		_ = o.remove(context.WithoutCancel(ctx)) // what stays is swept
 		return "", err
 	}
+	if p.versioned && version != "" {
+		tag = version
+	}
 	return tag, nil
+}
+
+// piece opens the chunk that has the tag.
+func (p *pieces) piece(ctx context.Context, c store.Chunk) (*content, error) {
+	o, tag := object{place: p.place, key: p.key(c.Number)}, ""
+	if strings.HasPrefix(c.Tag, `"`) {
+		tag = c.Tag
+	} else {
+		o.version = c.Tag
+	}
+	size, err := o.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	opened := o.open(ctx, size)
+	opened.tag = tag
+	return opened, nil
 }
 
 // join makes one object of the pieces and removes them. Several parts are made at once.
@@ -169,12 +195,11 @@ func (r *pieceReader) Read(p []byte) (int, error) {
 			}
 			c := r.chunks[0]
 			r.chunks = r.chunks[1:]
-			o := object{place: r.pieces.place, key: r.pieces.key(c.Number), version: c.Tag}
-			size, err := o.look(r.ctx)
+			piece, err := r.pieces.piece(r.ctx, c)
 			if err != nil {
 				return 0, err
 			}
-			if r.now, err = o.open(r.ctx, size).Section(r.ctx, 0, size); err != nil {
+			if r.now, err = piece.Section(r.ctx, 0, piece.size); err != nil {
 				return 0, err
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
 func noise(seed uint64, n int64) io.Reader {
@@ -116,10 +117,10 @@ func TestChunksArePartsWhereTheyCanBe(t *testing.T) {
 			off, length := job.Span(n)
 			broken := errors.New("broken")
 			bad := io.MultiReader(bytes.NewReader(want[off:off+length]), iotest.ErrReader(broken))
-			if _, err := b.PutChunk(t.Context(), a, n, off, length, bad); err != broken {
+			if _, err := storetest.PutChunk(t.Context(), b, a, n, off, length, bad); err != broken {
 				t.Errorf("a chunk with a broken end: %v", err)
 			}
-			tag, err := b.PutChunk(t.Context(), a, n, off, length, bytes.NewReader(want[off:off+length]))
+			tag, err := storetest.PutChunk(t.Context(), b, a, n, off, length, bytes.NewReader(want[off:off+length]))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +140,7 @@ func TestChunksArePartsWhereTheyCanBe(t *testing.T) {
 		if uploadsOf(t, bucket.Name) != 0 {
 			t.Error("the upload is left")
 		}
-		_, err = b.PutChunk(t.Context(), a, 0, 0, chunk, bytes.NewReader(want[:chunk]))
+		_, err = storetest.PutChunk(t.Context(), b, a, 0, 0, chunk, bytes.NewReader(want[:chunk]))
 		if store.KindOf(err) != store.Conflict {
 			t.Errorf("a chunk that comes too late: %v", err)
 		}
@@ -173,7 +174,7 @@ func TestUploadsOfTheOriginalGoOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tag, err := b.PutChunk(t.Context(), a, 0, 0, 4, bytes.NewReader([]byte("text")))
+		tag, err := storetest.PutChunk(t.Context(), b, a, 0, 0, 4, bytes.NewReader([]byte("text")))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -123,7 +123,7 @@ func assembleRefuses(t *testing.T, b *bulkTest) {
 		expectKind(t, "a chunk of another length", store.Invalid, a.send(t.Context(), 1, bytes.NewReader(content(2, n))))
 	}
 	for _, c := range []struct{ number, off, length int64 }{{3, 300, 1}, {2, 250, 51}, {1, 1 << 62, 1 << 62}, {0, -1, 100}, {-1, 0, 100}, {0, 100, -1}} {
-		_, err := a.PutChunk(t.Context(), a.job.Address, c.number, c.off, c.length, bytes.NewReader(nil))
+		_, err := PutChunk(t.Context(), a.Assembler, a.job.Address, c.number, c.off, c.length, bytes.NewReader(nil))
 		expectKind(t, "a chunk outside of the content", store.Invalid, err)
 	}
 	a.put(t, 1)

@@ -38,6 +38,16 @@ func (b *bulkTest) begin(t *testing.T, want []byte, chunkSize int64) *assembly {
 	return &assembly{Assembler: s, place: place, job: job, want: want}
 }
 
+// PutChunk claims a chunk, stores what r gives there, and releases it.
+func PutChunk(ctx context.Context, s store.Assembler, a store.Address, number, offset, length int64, r io.Reader) (tag string, err error) {
+	claim, err := s.ClaimChunk(ctx, a, number)
+	if err != nil {
+		return "", err
+	}
+	defer claim.Release()
+	return claim.Put(ctx, offset, length, r)
+}
+
 // bytesOf returns what chunk n is to hold.
 func (a *assembly) bytesOf(n int64) []byte {
 	off, length := a.job.Span(n)
@@ -48,7 +58,7 @@ func (a *assembly) bytesOf(n int64) []byte {
 func (a *assembly) send(ctx context.Context, n int64, r io.Reader) error {
 	a.keep(n)
 	off, length := a.job.Span(n)
-	tag, err := a.PutChunk(ctx, a.job.Address, n, off, length, r)
+	tag, err := PutChunk(ctx, a.Assembler, a.job.Address, n, off, length, r)
 	if err == nil {
 		a.keep(n, store.Chunk{Number: n, Tag: tag})
 	}

@@ -32,7 +32,7 @@ func foreignAddresses(t *testing.T, b *bulkTest) {
 func foreignAssemblies(t *testing.T, b *bulkTest) {
 	a := b.begin(t, content(1, 10), 10)
 	for _, other := range foreign {
-		_, err := a.PutChunk(t.Context(), other, 0, 0, 10, bytes.NewReader(a.want))
+		_, err := PutChunk(t.Context(), a.Assembler, other, 0, 0, 10, bytes.NewReader(a.want))
 		expectKind(t, "put a chunk at "+string(other), store.NotFound, err)
 		_, err = a.Finish(t.Context(), other, placement(10), []store.Chunk{{Number: 0}})
 		expectKind(t, "finish "+string(other), store.NotFound, err)
