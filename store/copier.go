@@ -20,9 +20,9 @@ type Copier interface {
 	// zero if it is not deleted, has no content, or that cannot be restored any more.
 	KeptUntil(ctx context.Context, ids []int64) ([]time.Time, error)
 
-	// FormersAfter returns up to limit records of former versions by ID, beginning behind the ID
-	// after.
-	FormersAfter(ctx context.Context, after int64, limit int) ([]Former, error)
+	// FormersAfter returns up to limit records of former versions by ID and Until, beginning behind the
+	// record after.
+	FormersAfter(ctx context.Context, after Former, limit int) ([]Former, error)
 
 	// Import runs fn in one transaction, as Update does.
 	Import(ctx context.Context, fn func(tx ImportTx) error) error
@@ -45,11 +45,11 @@ type Counters struct{ Names, Versions int64 }
 
 // Former says when an object held a version that was renamed away from it and came back.
 type Former struct {
-	// ID is that which the version had then, NameID the ID of the object.
+	// ID is that which the version had then, and has again if it was returned; NameID the ID of the object.
 	ID, NameID int64
 	Version    string
-	// Created is when it was bound, Until when it was renamed away, DeletedOn when the record
-	// that it left was deleted; Created and DeletedOn are zero when unknown or never.
+	// Created is when it was bound, Until when it was renamed away, DeletedOn when the record that it
+	// left was deleted, or held the version again; Created and DeletedOn are zero when unknown or never.
 	Created, Until, DeletedOn time.Time
 }
 

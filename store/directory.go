@@ -34,8 +34,8 @@ type Directory interface {
 	// last; it is nil if that was deleted since, or was a forwarding record already. One that was
 	// renamed since is the record that leads to it, deleted or not. Current is nil. Name and
 	// Enclosing are the rows as they are now. Unknown times of binding, deletion and forwarding
-	// come before all others. A version that was bound again after its record was dropped counts
-	// for the time before it was forwarded, too.
+	// come before all others. A version that was bound again after its record was dropped, or was
+	// returned, counts for the time before it was forwarded, too, and for none when it was away.
 	ResolveAt(ctx context.Context, path Path, at time.Time) (*Resolution, error)
 
 	// ChildrenAt is like Children for a time in the past: it returns namespaces that were
@@ -172,6 +172,18 @@ type Tx interface {
 	// DropRecord removes a forwarding record, deleted or not, so that its version id can be bound
 	// again; only ResolveAt still knows of the time before it forwarded. The object's Changes grow.
 	DropRecord(ctx context.Context, id int64) error
+
+	// Origins returns where the versions that the live object at the path holds were renamed from,
+	// as far as that is in the same namespace: the live forwarding records of their ids, without
+	// what they forward to having been looked at, as Current of their live names. They come in
+	// the order of the versions, and nothing is locked.
+	Origins(ctx context.Context, path Path) ([]Entry, error)
+
+	// ReturnVersions makes live forwarding records hold what live versions hold, each at its own place
+	// among the versions of its object, and the versions forward to them from the time at on;
+	// ResolveAt knows that they were away until then. The Changes of the objects grow. NotFound if
+	// one of them is not there, or not what it has to be.
+	ReturnVersions(ctx context.Context, returns []Return, at time.Time) error
 
 	// DeleteVersion marks a version deleted at the time at and queues its content for
 	// reclaim at due. The object's Changes grow.

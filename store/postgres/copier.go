@@ -81,16 +81,16 @@ func (d *Directory) KeptUntil(ctx context.Context, ids []int64) ([]time.Time, er
 
 var formersAfter = statement{"walk former versions", `
 SELECT f.id, f.nameid, f.version, f.created_on, f.until, f.deleted_on
-FROM former AS f WHERE f.id > $1 ORDER BY f.id LIMIT $2`}
+FROM former AS f WHERE (f.id, f.until) > ($1, $2) ORDER BY f.id, f.until LIMIT $3`}
 
 // FormersAfter implements store.Copier.
-func (d *Directory) FormersAfter(ctx context.Context, after int64, limit int) ([]store.Former, error) {
+func (d *Directory) FormersAfter(ctx context.Context, after store.Former, limit int) ([]store.Former, error) {
 	return all(ctx, reads{d}, formersAfter, func(rows pgx.Rows) (f store.Former, err error) {
 		var created, until, deleted pgtype.Timestamptz
 		err = rows.Scan(&f.ID, &f.NameID, &f.Version, &created, &until, &deleted)
 		f.Created, f.Until, f.DeletedOn = moment(created), moment(until), moment(deleted)
 		return f, err
-	}, after, max(0, limit))
+	}, after.ID, due(after.Until), max(0, limit))
 }
 
 // Import implements store.Copier.

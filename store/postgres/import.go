@@ -121,8 +121,8 @@ func contentSteps(v *store.Version, until time.Time) (steps []*step) {
 var (
 	putFormer = statement{"import a former version", `
 INSERT INTO former (id, nameid, version, created_on, until, deleted_on) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (id) DO UPDATE SET nameid = excluded.nameid, version = excluded.version, created_on = excluded.created_on,
-	until = excluded.until, deleted_on = excluded.deleted_on`}
+ON CONFLICT (id, until) DO UPDATE SET nameid = excluded.nameid, version = excluded.version,
+	created_on = excluded.created_on, deleted_on = excluded.deleted_on`}
 	dropFormers = statement{"drop former versions", `DELETE FROM former`}
 )
 

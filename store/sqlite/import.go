@@ -127,7 +127,7 @@ func (t *tx) putContent(ctx context.Context, v *store.Version, until time.Time) 
 var (
 	putFormer = statement{"import a former version", `
 INSERT INTO former (id, nameid, version, created_on, until, deleted_on) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (id) DO UPDATE SET nameid = ?2, version = ?3, created_on = ?4, until = ?5, deleted_on = ?6`}
+ON CONFLICT (id, until) DO UPDATE SET nameid = ?2, version = ?3, created_on = ?4, deleted_on = ?6`}
 	dropFormers = statement{"drop former versions", `DELETE FROM former`}
 )
 

@@ -16,18 +16,18 @@ const formerOn = `coalesce(f.created_on, 0x8000000000000000)`
 // shownAt is the condition that the version v of the object n is the one which was current at
 // the time ?3, and is there still: it was not deleted since, and was no forwarding record then.
 // One that was renamed away and came back after that time is the one of its id, or nothing while
-// it was away.
+// it was away. One that was returned has kept its own id.
 const shownAt = `
 	v.id = coalesce((
 		SELECT CASE WHEN f.until > ?3 THEN b.id ELSE 0 END
 		FROM former AS f JOIN version AS b ON b.nameid = f.nameid AND b.version = f.version
-		WHERE f.nameid = n.id AND ` + formerOn + ` <= ?3 AND coalesce(b.created_on, 0x8000000000000000) > ?3
+		WHERE f.nameid = n.id AND ` + formerOn + ` <= ?3 AND (coalesce(b.created_on, 0x8000000000000000) > ?3 OR b.id = f.id)
 			AND coalesce(f.deleted_on > ?3, 1) AND NOT EXISTS (
 				SELECT 1 FROM version AS a
 				WHERE a.nameid = n.id AND ` + boundOn + ` <= ?3 AND (a.is_deleted = 0 OR a.deleted_on > ?3)
-					AND (` + boundOn + `, a.id) > (` + formerOn + `, f.id)
+					AND (` + boundOn + `, a.id) > (` + formerOn + `, f.id) AND a.id <> f.id
 			)
-		ORDER BY ` + formerOn + ` DESC, f.id DESC LIMIT 1
+		ORDER BY ` + formerOn + ` DESC, f.id DESC, f.until LIMIT 1
 	), (
 		SELECT a.id FROM version AS a
 		WHERE a.nameid = n.id AND ` + boundOn + ` <= ?3 AND (a.is_deleted = 0 OR a.deleted_on > ?3)

@@ -49,6 +49,7 @@ func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 		forgetChunk, findJob, touchJob, setDigest, reclaimJob, deleteJob,
 		unsyncedVersions, markSynced, markSync,
 		resolvePast, listPast, keepFormer,
+		findOrigins, takeBack, takeContent, keepAbsence,
 		bound, reclaimable, takeReclaim, anyStale, forgetStale, dropStale, reclaimed,
 		getUser, setPassword, endSessions, setRoles, deleteUser, listUsers,
 		getSession, extendSession, deleteSession, dropSessions,

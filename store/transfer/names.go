@@ -91,7 +91,7 @@ func (c *transfer) changed(ctx context.Context) (changed bool, err error) {
 
 // formers copies the records of former versions.
 func (c *transfer) formers(ctx context.Context) error {
-	for last, first := int64(0), true; !c.DryRun; first = false {
+	for last, first := (store.Former{}), true; !c.DryRun; first = false {
 		page, err := c.From.Directory.FormersAfter(ctx, last, pageSize)
 		if err != nil {
 			return err
@@ -112,7 +112,7 @@ func (c *transfer) formers(ctx context.Context) error {
 		if err != nil || len(page) < pageSize {
 			return err
 		}
-		last = page[len(page)-1].ID
+		last = page[len(page)-1]
 	}
 	return nil
 }
