@@ -69,7 +69,7 @@ func TestNothingCanBeChangedInThePast(t *testing.T) {
 	g := grow(t)
 	for _, script := range []string{
 		"touch a/one", "echo x > a/one", "echo x >> a/one", "echo x > a/new", "mkdir a/new", "rm -f a/one", "rmdir a/b/c", "mv a/one a/two",
-		"ln -s x a/new", "chmod 600 a/one", "chmod 700 a", "ln a/one a/other", "truncate -s 0 a/one", "mkfifo a/fifo", "mkdir ../2001-01-01", "mv a/one ../../a",
+		"ln -s x a/new", "chmod 600 a/one", "chmod 700 a", "ln a/one a/other", "truncate -s 0 a/one", "mkfifo a/fifo", "mv a/one ../../a",
 		`python3 -c 'import os; os.setxattr("a/one", "user.hatrac.acl.read", b"*")'`,
 		`python3 -c 'import os; os.setxattr("a", "user.hatrac.acl.read", b"*")'`,
 	} {
@@ -240,7 +240,6 @@ func TestANamespaceTakesAVirtualNameByARename(t *testing.T) {
 	r := newRig(t)
 	r.sh("mkdir d; echo f > d/f")
 	for _, name := range []string{"d/.versions", ".snapshots"} {
-		r.refused("mkdir "+name, "File exists")
 		r.sh("mkdir new; echo x > new/x; mv -T new " + name)
 		r.expect("ls -A "+name+"; cat "+name+"/x", "x\nx\n")
 		r.sh("rm -r " + name)
