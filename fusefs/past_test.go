@@ -246,3 +246,18 @@ func TestANamespaceTakesAVirtualNameByARename(t *testing.T) {
 	}
 	r.expect("ls d/.versions", "f\n")
 }
+
+func TestAMovedDirectoryIsWhereItWas(t *testing.T) {
+	r := newRig(t)
+	r.sh("mkdir -p a/sub to; echo one > a/sub/f; ln -s f a/sub/l")
+	r.settled()
+	then := now()
+	r.sh("mv a to/b; mkdir a; echo new > a/new; echo two > to/b/sub/f")
+	r.settled()
+	between := now()
+	r.sh("mv to/b/sub a/; rm -r to")
+	r.expect("cd .snapshots/"+then+" && find . | sort && cat a/sub/f a/sub/l", ".\n./a\n./a/sub\n./a/sub/f\n./a/sub/l\n./to\none\none\n")
+	r.expect("cd .snapshots/"+between+" && find . | sort && cat to/b/sub/f a/new", ".\n./a\n./a/new\n./to\n./to/b\n./to/b/sub\n./to/b/sub/f\n./to/b/sub/l\ntwo\nnew\n")
+	r.expect("cd .snapshots/"+now()+" && find . | sort && cat a/sub/f", ".\n./a\n./a/new\n./a/sub\n./a/sub/f\n./a/sub/l\ntwo\n")
+	r.refused("ls .snapshots/"+then+"/to/b", "No such file")
+}

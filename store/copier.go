@@ -24,6 +24,9 @@ type Copier interface {
 	// record after.
 	FormersAfter(ctx context.Context, after Former, limit int) ([]Former, error)
 
+	// MovesAfter returns up to limit records of moves by ID, beginning behind the ID after.
+	MovesAfter(ctx context.Context, after int64, limit int) ([]Moved, error)
+
 	// Import runs fn in one transaction, as Update does.
 	Import(ctx context.Context, fn func(tx ImportTx) error) error
 
@@ -53,6 +56,15 @@ type Former struct {
 	Created, Until, DeletedOn time.Time
 }
 
+// Moved says where a name was until it was moved, itself or by what took over a deleted name.
+type Moved struct {
+	ID, NameID int64
+	// Parent is the ID of the namespace that it was in, Segment its name there.
+	Parent  int64
+	Segment string
+	Until   time.Time
+}
+
 // ImportTx writes rows as they are. A row that is there already with its ID is replaced. Where
 // another row holds what has to be unique (the path of a name, the id of a version), it loses that
 // until it is replaced itself.
@@ -66,6 +78,9 @@ type ImportTx interface {
 	// PutFormer keeps a record of a former version. DropFormers removes all.
 	PutFormer(ctx context.Context, f Former) error
 	DropFormers(ctx context.Context) error
+	// PutMoved keeps a record of a move. DropMoves removes all.
+	PutMoved(ctx context.Context, m Moved) error
+	DropMoves(ctx context.Context) error
 	// DropName and DropVersion remove rows with all traces. Content is queued for reclaim at once. A
 	// name must have no versions; names in it lose their parent.
 	DropName(ctx context.Context, id int64) error

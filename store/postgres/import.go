@@ -135,6 +135,21 @@ func (t *tx) PutFormer(ctx context.Context, f store.Former) error {
 func (t *tx) DropFormers(ctx context.Context) error { return t.do(ctx, dropFormers.with()) }
 
 var (
+	putMoved = statement{"import a move", `
+INSERT INTO moved (id, nameid, pid, segment, until) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET nameid = excluded.nameid, pid = excluded.pid, segment = excluded.segment, until = excluded.until`}
+	dropMoves = statement{"drop moves", `DELETE FROM moved`}
+)
+
+// PutMoved implements store.ImportTx.
+func (t *tx) PutMoved(ctx context.Context, m store.Moved) error {
+	return t.do(ctx, putMoved.with(m.ID, m.NameID, m.Parent, m.Segment, due(m.Until)))
+}
+
+// DropMoves implements store.ImportTx.
+func (t *tx) DropMoves(ctx context.Context) error { return t.do(ctx, dropMoves.with()) }
+
+var (
 	orphanNames = statement{"part names from their parent", `UPDATE name SET pid = NULL WHERE pid = $1`}
 	dropName    = statement{"drop a name", `DELETE FROM name WHERE id = $1`}
 	dropVersion = statement{"drop a version", `DELETE FROM version WHERE id = $1`}

@@ -82,6 +82,16 @@ func (d *Directory) FormersAfter(ctx context.Context, after store.Former, limit 
 	}, after.ID, dueNanos(after.Until), max(0, limit))
 }
 
+var movesAfter = statement{"walk moves", `
+SELECT m.id, m.nameid, m.pid, m.segment, m.until FROM moved AS m WHERE m.id > ?1 ORDER BY m.id LIMIT ?2`}
+
+// MovesAfter implements store.Copier.
+func (d *Directory) MovesAfter(ctx context.Context, after int64, limit int) ([]store.Moved, error) {
+	return all(ctx, d.reads, movesAfter, func(r *row) (store.Moved, error) {
+		return store.Moved{ID: r.integer(), NameID: r.integer(), Parent: r.integer(), Segment: r.text(), Until: r.time()}, nil
+	}, after, max(0, limit))
+}
+
 // Import implements store.Copier.
 func (d *Directory) Import(ctx context.Context, fn func(tx store.ImportTx) error) error {
 	return d.writer.update(ctx, func(t *tx) error { return fn(t) })

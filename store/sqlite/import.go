@@ -144,6 +144,25 @@ func (t *tx) DropFormers(ctx context.Context) error {
 }
 
 var (
+	putMoved = statement{"import a move", `
+INSERT INTO moved (id, nameid, pid, segment, until) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (id) DO UPDATE SET nameid = ?2, pid = ?3, segment = ?4, until = ?5`}
+	dropMoves = statement{"drop moves", `DELETE FROM moved`}
+)
+
+// PutMoved implements store.ImportTx.
+func (t *tx) PutMoved(ctx context.Context, m store.Moved) error {
+	_, err := t.exec(ctx, putMoved, m.ID, m.NameID, m.Parent, m.Segment, dueNanos(m.Until))
+	return err
+}
+
+// DropMoves implements store.ImportTx.
+func (t *tx) DropMoves(ctx context.Context) error {
+	_, err := t.exec(ctx, dropMoves)
+	return err
+}
+
+var (
 	orphanNames = statement{"part names from their parent", `UPDATE name SET pid = NULL WHERE pid = ?`}
 	dropName    = statement{"drop a name", `DELETE FROM name WHERE id = ?`}
 	dropVersion = statement{"drop a version", `DELETE FROM version WHERE id = ?`}

@@ -23,6 +23,10 @@ func testPast(t *testing.T, db Database) {
 		"what was given back was away":                       pastGivenBack,
 		"namespaces are there between creation and deletion": pastNamespaces,
 		"children come page by page as they were":            pastPages,
+		"a moved namespace is where it was then":             pastMoved,
+		"what a moved tree takes over was not in it":         pastTakenOver,
+		"moved children come page by page":                   pastMovedPages,
+		"the past of moves is what the present was":          pastMovesModel,
 		"the past is what the present was":                   pastModel,
 	} {
 		t.Run(name, func(t *testing.T) { test(w.in(t)) })
