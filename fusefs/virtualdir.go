@@ -126,8 +126,9 @@ func (n *virtualDir) passing(path store.Path, child string) bool {
 func (n *virtualDir) giveWay(ctx context.Context, path store.Path) error {
 	call, cancel := n.m.call(ctx)
 	defer cancel()
+	home := n.home.Load()
 	deed := n.m.own.begin(path, service.Created)
-	attr := initial(ctx, 0)
+	attr := home.initial(ctx, syscall.S_IFDIR)
 	attr.HasMode = false
 	_, err := n.m.svc.CreateNamespace(call, n.m.client(call), service.CreateNamespace{
 		Path: path, Revive: true, Attr: attr, Soon: true,
@@ -138,6 +139,7 @@ func (n *virtualDir) giveWay(ctx context.Context, path store.Path) error {
 		return err
 	}
 	n.given.Store(true)
+	home.times.changed()
 	return nil
 }
 

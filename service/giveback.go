@@ -43,14 +43,14 @@ func giveBack(ctx context.Context, tx store.Tx, v view, origins map[store.Path]v
 
 // returnTo gives the versions of v back to the records of their ids.
 func returnTo(ctx context.Context, tx store.Tx, v view, records map[string]store.Entry, now time.Time) (to []store.Path, err error) {
-	held, err := tx.LiveVersions(ctx, v.Name.ID)
+	held, err := tx.HeldVersions(ctx, v.Name.ID)
 	if err != nil {
 		return nil, err
 	}
 	var returns []store.Return
 	for _, version := range held {
 		e, ok := records[version.Version]
-		if !ok || version.Forward != nil {
+		if !ok {
 			continue
 		}
 		if err := settled(v.Path, &version); err != nil {

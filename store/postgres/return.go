@@ -26,7 +26,8 @@ var (
 	takeBack = statement{"give a version back", `
 UPDATE version AS r SET aux = h.aux, forwarded_on = NULL,
 	nbytes = h.nbytes, metadata = h.metadata, owner = h.owner, read = h.read, sha256 = h.sha256, address = h.address,
-	inline = h.inline, unsynced = h.unsynced, mtime = h.mtime, mode = h.mode, uid = h.uid, gid = h.gid, ino = $3
+	inline = h.inline, unsynced = h.unsynced, mtime = h.mtime, atime = h.atime, ctime = h.ctime,
+	mode = h.mode, uid = h.uid, gid = h.gid, ino = $3
 FROM version AS h
 WHERE h.id = $1 AND NOT h.is_deleted AND h.aux ->> 'rename_to' IS NULL
 	AND r.id = $2 AND NOT r.is_deleted AND r.aux ->> 'rename_to' IS NOT NULL`}

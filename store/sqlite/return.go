@@ -26,7 +26,8 @@ var (
 	takeBack = statement{"give a version back", `
 UPDATE version AS r SET forward_name = NULL, forward_version = NULL, forwarded_on = NULL,
 	nbytes = h.nbytes, metadata = h.metadata, acls = h.acls, sha256 = h.sha256, address = h.address, inline = h.inline,
-	url = h.url, unsynced = h.unsynced, mtime = h.mtime, mode = h.mode, uid = h.uid, gid = h.gid, ino = ?3
+	url = h.url, unsynced = h.unsynced, mtime = h.mtime, atime = h.atime, ctime = h.ctime,
+	mode = h.mode, uid = h.uid, gid = h.gid, ino = ?3
 FROM version AS h
 WHERE h.id = ?1 AND h.is_deleted = 0 AND h.forward_name IS NULL
 	AND r.id = ?2 AND r.is_deleted = 0 AND r.forward_name IS NOT NULL
