@@ -7,13 +7,20 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
+// findOrigins looks for the records of one version after the other: the offsets keep the database from
+// beginning with all records that there are.
 var findOrigins = statement{"look where versions were renamed from", `
 SELECT ` + nameColumns + `, ` + versionColumns + `
-FROM name AS o
-JOIN version AS h ON h.nameid = o.id AND NOT h.is_deleted AND h.aux ->> 'rename_to' IS NULL
-JOIN version AS v ON v.version = h.version AND v.aux ->> 'rename_to' IS NOT NULL AND NOT v.is_deleted
-JOIN name AS n ON n.id = v.nameid AND n.pid = o.pid AND NOT n.is_deleted
-WHERE o.name = $1 AND NOT o.is_deleted
+FROM (
+	SELECT h.id, h.version FROM version AS h
+	WHERE h.nameid = (SELECT o.id FROM name AS o WHERE o.name = $1 AND NOT o.is_deleted)
+		AND NOT h.is_deleted AND h.aux ->> 'rename_to' IS NULL
+	OFFSET 0
+) AS h
+JOIN LATERAL (
+	SELECT * FROM version AS r WHERE r.version = h.version AND r.aux ->> 'rename_to' IS NOT NULL AND NOT r.is_deleted OFFSET 0
+) AS v ON true
+JOIN name AS n ON n.id = v.nameid AND n.pid = (SELECT o.pid FROM name AS o WHERE o.name = $1) AND NOT n.is_deleted
 ORDER BY h.id`}
 
 // Origins implements store.Tx.
