@@ -169,7 +169,7 @@ func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	e, err := n.m.find(call, path, name)
-	if err == nil && e.gives() && making(ctx, fileName(path.Base()), name) {
+	if err == nil && e.gives() && making(ctx, fileName(path.Base()), name) && n.mayCreate(call) == nil {
 		err = noSuchFile(path)
 	}
 	if maybeVirtual(name) && (err != nil || e.virtual != nil) {

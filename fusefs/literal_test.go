@@ -40,7 +40,7 @@ func TestAVirtualDirectoryIsBackWhenItsNameIsFree(t *testing.T) {
 func TestOnlyWhoMayCreateReplacesAVirtualDirectory(t *testing.T) {
 	r := newRig(t, asBob)
 	r.put("/d/f", "f")
-	r.refused("mkdir d/.versions", "Permission denied")
+	r.refused("mkdir d/.versions", "File exists")
 	for _, script := range []string{"touch d/.versions", "touch d/.versions/x", "mkdir d/.versions/x", "chmod 700 d/f\\;versions"} {
 		r.refused(script, "Read-only file system")
 	}
