@@ -51,7 +51,7 @@ func (n *dirNode) path() (store.Path, bool) {
 	if up == nil {
 		return "", false
 	}
-	parent, ok := up.Operations().(*dirNode)
+	parent, ok := up.Operations().(interface{ path() (store.Path, bool) })
 	if !ok {
 		return "", false
 	}
@@ -174,10 +174,13 @@ func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	e, err := n.m.find(call, path, name)
+	if err == nil && e.gives() && making(ctx, fileName(path.Base()), name) && n.mayCreate(call) == nil {
+		err = noSuchFile(path)
+	}
+	if maybeVirtual(name) && (err != nil || e.virtual != nil) {
+		forgetAtOnce(out) // the name may be made, and a miss end
+	}
 	if err != nil {
-		if maybeVirtual(name) {
-			out.SetEntryTimeout(time.Nanosecond) // or else the kernel would remember the miss
-		}
 		return nil, n.m.answer(ctx, err)
 	}
 	return n.attach(ctx, e, out)
@@ -191,6 +194,9 @@ type entry struct {
 	asked    store.Ref     // by which the snapshot was asked for; a rename may have led on
 	virtual  virtualNode   // of a name that is none of the store's
 }
+
+// gives reports whether what the name leads to gives way to a name of the store.
+func (e entry) gives() bool { return e.virtual != nil || e.snapshot != nil }
 
 // find looks a name up: drafts of this mount, then the store, then virtual names.
 func (m *Mount) find(ctx context.Context, parent store.Path, name string) (entry, error) {
@@ -251,6 +257,9 @@ func (n *dirNode) attach(ctx context.Context, e entry, out *fuse.EntryOut) (*fs.
 	case e.snapshot != nil:
 		return attachVirtual(ctx, n.EmbeddedInode(), m.newSnapshot(e.snapshot), out), 0
 	case e.virtual != nil:
+		if seat, ok := e.virtual.(interface{ sit(home *dirNode) }); ok {
+			seat.sit(n)
+		}
 		return attachVirtual(ctx, n.EmbeddedInode(), e.virtual, out), 0
 	case e.file != nil:
 		var attr fuse.AttrOut

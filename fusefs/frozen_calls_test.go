@@ -3,6 +3,9 @@ package fusefs
 import (
 	"testing"
 	"time"
+
+	"github.com/hatrac/hatrac/acl"
+	"github.com/hatrac/hatrac/store"
 )
 
 // callsOnThePast are calls on what never changes, by the kind of it: a file, a link or a folder. A blank
@@ -49,12 +52,36 @@ func TestThePastRefusesAllChanges(t *testing.T) {
 	r.sh("mkdir d; echo one > f; echo text > d/f; ln -s f l; echo two > f")
 	r.settled()
 	now := time.Now().UTC().Format(time.RFC3339Nano)
-	p := r.python()
-	for kind, paths := range map[string][]string{
-		"file":   {"f:" + r.versions("/f")[0], "f;versions/f:" + r.versions("/f")[0], ".snapshots/" + now + "/f", ".snapshots/" + now + "/d/f"},
+	r.frozen(map[string][]string{
+		"file":   {"f;versions/f:" + r.versions("/f")[0], ".snapshots/" + now + "/f", ".snapshots/" + now + "/d/f"},
 		"link":   {".snapshots/" + now + "/l"},
-		"folder": {"f;versions", ".versions", ".versions/f", ".snapshots", ".snapshots/" + now, ".snapshots/" + now + "/d"},
-	} {
+		"folder": {".versions/f", ".snapshots/" + now, ".snapshots/" + now + "/d"},
+	})
+	r.expect("cat f d/f; ls", "two\ntext\nd\nf\nl\n")
+	r.count("/f", 2)
+}
+
+// TestVirtualNamesRefuseChangesOfThoseWhoMayMakeNone: for whoever may make names, they give way.
+func TestVirtualNamesRefuseChangesOfThoseWhoMayMakeNone(t *testing.T) {
+	r := newRig(t, asBob)
+	r.put("/f", "one")
+	r.put("/f", "two")
+	for _, list := range []acl.Name{acl.Read, acl.SubtreeRead} {
+		r.grant(store.Ref{Path: store.Root}, list, "bob")
+	}
+	r.frozen(map[string][]string{
+		"file":   {"f:" + r.versions("/f")[0]},
+		"folder": {"f;versions", ".versions", ".snapshots"},
+	})
+	r.expect("cat f; ls", "twof\n")
+	r.count("/f", 2)
+}
+
+// frozen tries the calls on paths of each kind.
+func (r *rig) frozen(of map[string][]string) {
+	r.Helper()
+	p := r.python()
+	for kind, paths := range of {
 		for _, path := range paths {
 			p.must(`p = "` + path + `"`)
 			for _, c := range callsOnThePast {
@@ -63,11 +90,9 @@ func TestThePastRefusesAllChanges(t *testing.T) {
 					continue
 				}
 				if got, _ := p.run(`print(` + c.call + `, end="")`); got != want {
-					t.Errorf("%s: %s answers %q, want %q", path, c.call, got, want)
+					r.Errorf("%s: %s answers %q, want %q", path, c.call, got, want)
 				}
 			}
 		}
 	}
-	r.expect("cat f d/f; ls", "two\ntext\nd\nf\nl\n")
-	r.count("/f", 2)
 }

@@ -27,7 +27,7 @@ var (
 )
 
 func (m *Mount) newSnapshots() *snapshotsNode {
-	return &snapshotsNode{virtualDir{xattrs: xattrs{m: m}}}
+	return &snapshotsNode{virtualDir{xattrs: xattrs{m: m}, name: snapshotsName}}
 }
 
 func (n *snapshotsNode) fill(out *fuse.Attr) {
@@ -35,18 +35,27 @@ func (n *snapshotsNode) fill(out *fuse.Attr) {
 }
 
 // Getattr implements fs.NodeGetattrer.
-func (n *snapshotsNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+func (n *snapshotsNode) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Getattr(ctx, fh, out)
+	}
 	n.fill(&out.Attr)
 	return 0
 }
 
 // Access implements fs.NodeAccesser.
-func (n *snapshotsNode) Access(_ context.Context, mask uint32) syscall.Errno {
+func (n *snapshotsNode) Access(ctx context.Context, mask uint32) syscall.Errno {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Access(ctx, mask)
+	}
 	return granted(mask, true, false, true)
 }
 
 // Lookup implements fs.NodeLookuper. What is not yet will be.
 func (n *snapshotsNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Lookup(ctx, name, out)
+	}
 	at, ok := ParseTime(name)
 	if !ok || at.After(time.Now()) {
 		forgetAtOnce(out)
@@ -62,7 +71,10 @@ func (n *snapshotsNode) Lookup(ctx context.Context, name string, out *fuse.Entry
 }
 
 // OpendirHandle implements fs.NodeOpendirHandler.
-func (n *snapshotsNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, uint32, syscall.Errno) {
+func (n *snapshotsNode) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if d := n.standsFor(ctx); d != nil {
+		return d.OpendirHandle(ctx, flags)
+	}
 	return n.m.openStream(ctx, n, false, func() nextPage {
 		return func(context.Context) ([]child, bool, error) { return nil, false, nil }
 	})

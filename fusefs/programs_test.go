@@ -2,8 +2,11 @@ package fusefs
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/hatrac/hatrac/store"
 )
 
 // tree makes a folder beside the mount that holds what programs trip over.
@@ -70,24 +73,63 @@ sqlite3 db 'pragma integrity_check' | grep -q ok`)
 	r.expect("sqlite3 db 'select sum(a) from t'", "52\n")
 }
 
-// TestVimSavesOneVersion: with a backup that is the old file under another name, that one and its
-// versions are deleted when the new one is there. By itself vim makes none below /tmp.
+// TestVimSavesOneVersion: whatever vim does with the old file while it writes the new one, each save is
+// one more version. By itself vim keeps no old files below /tmp.
 func TestVimSavesOneVersion(t *testing.T) {
-	for backup, versions := range map[string]int{"yes": 2, "no": 1, "auto": 1} {
+	for _, backup := range []string{"yes", "no", "auto", "auto,breaksymlink,breakhardlink"} {
 		t.Run(backup, func(t *testing.T) {
 			r := newRig(t)
 			r.sh("echo one > f")
 			r.settled()
 			before := r.sh("stat -c %i f")
-			r.sh("vim -u NONE -N -es -c 'set backupcopy=" + backup + " swapfile writebackup backupskip=' -c 'e f' -c '%s/one/two/' -c 'wq' </dev/null")
+			r.sh("vim -u NONE -N -es -c 'set backupcopy=" + backup + " swapfile writebackup backupskip=' -c 'e f' -c '%s/one/two/' -c w -c '%s/two/three/' -c 'wq' </dev/null")
 			r.settled()
-			r.expect("cat f; ls -A", "two\nf\n")
-			r.count("/f", versions)
+			r.expect("cat f; ls -A", "three\nf\n")
+			r.holdsAll("/f", "one\n", "two\n", "three\n")
+			r.expect("cat f\\;versions/* | sort | tr '\n' ' '", "one three two ")
 			if backup == "yes" {
 				r.expect("stat -c %i f", before)
 			}
 		})
 	}
+}
+
+// holdsAll checks the contents of an object's versions, oldest first, each by its reference.
+func (r *rig) holdsAll(path store.Path, want ...string) {
+	r.Helper()
+	var got []string
+	for _, version := range r.versions(path) {
+		got = append(got, r.content(store.Ref{Path: path, Version: version}))
+	}
+	if !slices.Equal(got, want) {
+		r.Errorf("the versions of %s hold %q, want %q", path, got, want)
+	}
+}
+
+// TestABackupGivesItsVersionsBack: deleting the old file under its scratch name is no end of its history,
+// as long as there is a new one.
+func TestABackupGivesItsVersionsBack(t *testing.T) {
+	r := newRig(t)
+	r.sh("echo one > f; echo two > f; mv f f~; echo three > f; echo g > g; mv g f~; echo g2 > g; rm f~")
+	r.settled()
+	r.holdsAll("/f", "one\n", "two\n", "three\n")
+	r.holdsAll("/g", "g\n", "g2\n")
+	// Emacs keeps the old file, and replaces it when it saves again.
+	r.sh("for i in 4 5 6; do mv f f~; echo $i > f; done")
+	r.settled()
+	r.expect("cat f f~; ls", "6\n5\nf\nf~\ng\n")
+	old := r.versions("/f~")
+	r.sh("rm f~")
+	r.holdsAll("/f", "one\n", "two\n", "three\n", "4\n", "5\n", "6\n")
+	if got := r.versions("/f"); !slices.Equal(got[:len(got)-1], old) {
+		t.Errorf("the versions are %q, and were %q", got, old)
+	}
+	// An ordinary name, and one without a successor, are deleted with their versions.
+	r.sh("mv f other; echo seven > f; rm other; mv g g~; rm g~")
+	r.settled()
+	r.holdsAll("/f", "seven\n")
+	r.holdsAll("/g")
+	r.expect("ls -A", "f\n")
 }
 
 func TestMake(t *testing.T) {

@@ -152,12 +152,15 @@ func (n *dirNode) unbindOther(name string, f *file) {
 	}
 }
 
-// remove deletes a name.
+// remove deletes a name. Programs that save a file by renaming it to a scratch name, writing a new one
+// and deleting the old one do not mean its history: that goes back to the file.
 func (m *Mount) remove(ctx context.Context, path store.Path, kind acl.Kind) error {
 	call, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
 	defer cancel()
 	deed := m.own.begin(path, service.Deleted)
-	err := m.svc.Delete(call, m.client(call), service.Delete{Path: path, Kind: kind, OnlyEmpty: true, Soon: true})
+	err := m.svc.Delete(call, m.client(call), service.Delete{
+		Path: path, Kind: kind, OnlyEmpty: true, Soon: true, GiveBack: kind == acl.Object && m.scratch.match(path),
+	})
 	m.own.end(deed, "", err)
 	return err
 }

@@ -20,9 +20,9 @@ func (n *dirNode) Rename(ctx context.Context, name string, newParent fs.InodeEmb
 	if flags&^unix.RENAME_NOREPLACE != 0 {
 		return syscall.EINVAL
 	}
-	to, ok := newParent.(*dirNode)
-	if !ok {
-		return syscall.EROFS
+	to, errno := receiver(ctx, newParent, newName)
+	if to == nil {
+		return errno
 	}
 	target, errno := to.newPath(newName)
 	if errno != 0 {
@@ -61,6 +61,17 @@ func (n *dirNode) Rename(ctx context.Context, name string, newParent fs.InodeEmb
 		return syscall.EEXIST
 	}
 	return n.m.answer(ctx, err)
+}
+
+// receiver returns the directory that a name is renamed into, or the answer.
+func receiver(ctx context.Context, parent fs.InodeEmbedder, name string) (*dirNode, syscall.Errno) {
+	switch d := parent.(type) {
+	case *dirNode:
+		return d, 0
+	case giver:
+		return d.change(ctx, name)
+	}
+	return nil, syscall.EROFS
 }
 
 // move is the rename of a file.

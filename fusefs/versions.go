@@ -29,7 +29,11 @@ var (
 )
 
 func (m *Mount) newVersions(object *service.Info, stamped bool) *versionsNode {
-	return &versionsNode{virtualDir: virtualDir{xattrs: xattrs{m: m}}, info: object, stamped: stamped}
+	n := &versionsNode{virtualDir: virtualDir{xattrs: xattrs{m: m}}, info: object, stamped: stamped}
+	if !stamped {
+		n.name = fileName(object.Name.Path.Base()) + versionsSuffix
+	}
+	return n
 }
 
 // object returns the path of the object, which moves with the namespace that it lies in.
@@ -102,7 +106,10 @@ func (n *versionsNode) find(ctx context.Context, name string) (store.Ref, error)
 func (n *versionsNode) prefix() string { return fileName(n.object().Base()) + ":" }
 
 // Getattr implements fs.NodeGetattrer.
-func (n *versionsNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+func (n *versionsNode) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Getattr(ctx, fh, out)
+	}
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	info, err := n.look(call)
@@ -115,6 +122,9 @@ func (n *versionsNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.A
 
 // Access implements fs.NodeAccesser.
 func (n *versionsNode) Access(ctx context.Context, mask uint32) syscall.Errno {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Access(ctx, mask)
+	}
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	info, err := n.look(call)
@@ -126,6 +136,9 @@ func (n *versionsNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 
 // Lookup implements fs.NodeLookuper.
 func (n *versionsNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Lookup(ctx, name, out)
+	}
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	forgetAtOnce(out)
@@ -141,7 +154,10 @@ func (n *versionsNode) Lookup(ctx context.Context, name string, out *fuse.EntryO
 }
 
 // OpendirHandle implements fs.NodeOpendirHandler.
-func (n *versionsNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, uint32, syscall.Errno) {
+func (n *versionsNode) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if d := n.standsFor(ctx); d != nil {
+		return d.OpendirHandle(ctx, flags)
+	}
 	return n.m.openStream(ctx, n, true, n.pages)
 }
 
@@ -171,6 +187,9 @@ func (n *versionsNode) pages() nextPage {
 
 // Unlink implements fs.NodeUnlinker: who may delete a version may do it here.
 func (n *versionsNode) Unlink(ctx context.Context, name string) syscall.Errno {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Unlink(ctx, name)
+	}
 	if errno := n.m.writable(); errno != 0 {
 		return errno
 	}
@@ -183,9 +202,7 @@ func (n *versionsNode) Unlink(ctx context.Context, name string) syscall.Errno {
 	return n.m.answer(ctx, err)
 }
 
-// historyName is the directory of all versions of a namespace's objects. The kernel finds it, and so
-// answers EEXIST to mkdir(2) by itself, as for .snapshots; a namespace can take such a name by
-// rename(2), or through REST, and wins then.
+// historyName is the directory of all versions of a namespace's objects.
 const historyName = ".versions"
 
 // historyNode is that directory: one directory for each object that has live versions.
@@ -207,7 +224,7 @@ func (m *Mount) findHistory(ctx context.Context, parent store.Path) (entry, erro
 	if err != nil {
 		return entry{}, err
 	}
-	return entry{virtual: &historyNode{virtualDir: virtualDir{xattrs: xattrs{m: m}}, info: info}}, nil
+	return entry{virtual: &historyNode{virtualDir: virtualDir{xattrs: xattrs{m: m}, name: historyName}, info: info}}, nil
 }
 
 func (n *historyNode) fill(out *fuse.Attr) { n.fillBy(out, n.info) }
@@ -226,7 +243,10 @@ func (n *historyNode) look(ctx context.Context) (*service.Info, error) {
 }
 
 // Getattr implements fs.NodeGetattrer.
-func (n *historyNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+func (n *historyNode) Getattr(ctx context.Context, fh fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Getattr(ctx, fh, out)
+	}
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	info, err := n.look(call)
@@ -239,6 +259,9 @@ func (n *historyNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.At
 
 // Access implements fs.NodeAccesser.
 func (n *historyNode) Access(ctx context.Context, mask uint32) syscall.Errno {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Access(ctx, mask)
+	}
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	info, err := n.look(call)
@@ -250,6 +273,9 @@ func (n *historyNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 
 // Lookup implements fs.NodeLookuper.
 func (n *historyNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if d := n.standsFor(ctx); d != nil {
+		return d.Lookup(ctx, name, out)
+	}
 	call, cancel := n.m.call(ctx)
 	defer cancel()
 	forgetAtOnce(out)
@@ -264,7 +290,10 @@ func (n *historyNode) Lookup(ctx context.Context, name string, out *fuse.EntryOu
 }
 
 // OpendirHandle implements fs.NodeOpendirHandler.
-func (n *historyNode) OpendirHandle(ctx context.Context, _ uint32) (fs.FileHandle, uint32, syscall.Errno) {
+func (n *historyNode) OpendirHandle(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if d := n.standsFor(ctx); d != nil {
+		return d.OpendirHandle(ctx, flags)
+	}
 	return n.m.openStream(ctx, n, true, n.pages)
 }
 

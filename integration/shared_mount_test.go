@@ -41,15 +41,34 @@ func TestMountsOfNodesAreOneStore(t *testing.T) {
 	q.stop()
 }
 
-// TestMountThatHasNoPlaceForDraftsNamesTheKey serves a store in S3 nevertheless.
-func TestMountThatHasNoPlaceForDraftsNamesTheKey(t *testing.T) {
+// TestMountHasAPrivateFolderForDrafts: without mount_spool_path what is written in a mount of content in
+// S3 has a place of its own, where it is found again after a crash.
+func TestMountHasAPrivateFolderForDrafts(t *testing.T) {
 	s := newShared(t)
 	t.Setenv("HATRAC_MOUNT_SPOOL_PATH", "")
+	state := t.TempDir()
+	t.Setenv("STATE_DIRECTORY", state)
 	dir := filepath.Join(t.TempDir(), "mnt")
-	p, ada := s.serve([]string{dir}, "--mount", dir, "--as", "ada")
-	if note := p.waitFor("Mount "); !strings.HasPrefix(note, "none: ") || !strings.Contains(note, "mount_spool_path") {
-		t.Errorf("the mount is %q", note)
+	p, ada := s.serve([]string{dir}, "--mount", dir, "--as", "ada", "--log-level", "info")
+	folder := p.waitFor(`"folder":"` + state + `/`)
+	folder, _, _ = strings.Cut(folder, `"`)
+	p.waitFor("Mount ")
+	if got := output(t, "", "stat", "-c", "%a", filepath.Join(state, folder)); got != "700\n" {
+		t.Errorf("the folder %s has the mode %s", folder, got)
 	}
-	ada.want(http.StatusOK, http.MethodGet, "/", "")
+	shell(t, dir, "echo one > f")
+	ada.want(http.StatusOK, http.MethodGet, "/f", "")
+	if err := s.objects.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := try(t, "", "dd", "if=/dev/zero", "count=1", "of="+dir+"/lost"); err == nil {
+		t.Errorf("without S3 a file is written: %s", out)
+	}
+	if err := s.objects.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	p.stop()
+	if got := output(t, "", program, "recover", "list", "--config", s.config); !strings.Contains(got, "/lost") {
+		t.Errorf("what is kept: %s", got)
+	}
 }

@@ -16,16 +16,16 @@ func (s *Service) Delete(ctx context.Context, c acl.Client, req Delete) error {
 		return err
 	}
 	var gone acl.Kind
+	var returned []store.Path
 	update := s.updateOn
 	if req.Soon {
 		update = s.updateSoon
 	}
 	err := update(ctx, func(tx store.Tx) error {
-		r, err := tx.Resolve(ctx, req.Path, "")
+		v, origins, err := lookAtDoomed(ctx, tx, c, req)
 		if err != nil {
 			return err
 		}
-		v := look(c, r)
 		if err := v.exists(); err != nil {
 			return err
 		}
@@ -39,14 +39,32 @@ func (s *Service) Delete(ctx context.Context, c acl.Client, req Delete) error {
 			}
 		}
 		now := time.Now()
+		if returned, err = giveBack(ctx, tx, v, origins, now); err != nil {
+			return err
+		}
 		return tx.DeleteTree(ctx, req.Path, now, now.Add(s.cfg.DeletedRetention))
 	})
 	if err != nil {
 		return err
 	}
+	for _, path := range returned {
+		s.changes.announce(Change{Action: Renamed, Path: path, From: req.Path, Kind: acl.Object, Client: c.ID})
+	}
 	s.changes.announce(Change{Action: Deleted, Path: req.Path, Kind: gone, Client: c.ID})
 	s.reclaimSoon()
 	return nil
+}
+
+// lookAtDoomed looks up what is to be deleted, and where its versions are to go back to.
+func lookAtDoomed(ctx context.Context, tx store.Tx, c acl.Client, req Delete) (view, map[store.Path]view, error) {
+	if req.GiveBack {
+		return lookAtOrigins(ctx, tx, c, req.Path)
+	}
+	r, err := tx.Resolve(ctx, req.Path, "")
+	if err != nil {
+		return view{}, nil, err
+	}
+	return look(c, r), nil, nil
 }
 
 func (v view) mayDelete(ctx context.Context, tx store.Tx, req Delete) error {

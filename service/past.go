@@ -10,7 +10,7 @@ import (
 
 // Past is what a name led to at a time in the past.
 type Past struct {
-	// Path is the name.
+	// Path is the name, as it was then.
 	Path store.Path
 	// Info describes the namespace, or the object with the version that was current then, both
 	// as they are now: what was renamed since is under its new name, and Ref names that.
@@ -33,7 +33,7 @@ func (s *Service) LookAt(ctx context.Context, c acl.Client, path store.Path, at 
 		return nil, nothingThen(path)
 	}
 	return s.past(ctx, c, Past{Path: path, Info: Info{
-		Ref: store.Ref{Path: path}, Name: *v.Name, Version: v.Version, client: c, enclosing: v.enclosing,
+		Ref: store.Ref{Path: v.Name.Path}, Name: *v.Name, Version: v.Version, client: c, enclosing: v.enclosing,
 	}})
 }
 
@@ -99,12 +99,9 @@ func (s *Service) ListAt(ctx context.Context, c acl.Client, path store.Path, at 
 	if listing.More = len(entries) > limit; listing.More {
 		entries = entries[:limit]
 	}
-	inside := append(namespace.enclosing, namespace.Name.ACLs)
 	for _, e := range entries {
-		listing.After = e.Name.Path.Base()
-		child, err := s.past(ctx, c, Past{Path: e.Name.Path, Info: Info{
-			Ref: store.Ref{Path: e.Name.Path}, Name: e.Name, Version: e.Current, client: c, enclosing: inside,
-		}})
+		listing.After = e.Segment
+		child, err := s.pastChild(ctx, c, namespace, e)
 		switch {
 		case err == nil:
 			listing.Children = append(listing.Children, *child)
@@ -113,4 +110,29 @@ func (s *Service) ListAt(ctx context.Context, c acl.Client, path store.Path, at 
 		}
 	}
 	return listing, nil
+}
+
+// pastChild returns what an entry of a namespace's past tells of. Its rights are those at the path that
+// it has now.
+func (s *Service) pastChild(ctx context.Context, c acl.Client, namespace *Past, e store.Entry) (*Past, error) {
+	past := Past{Path: beneath(namespace.Path, e.Segment), Info: Info{
+		Ref: store.Ref{Path: e.Name.Path}, Name: e.Name, Version: e.Current, client: c,
+		enclosing: append(namespace.enclosing[:len(namespace.enclosing):len(namespace.enclosing)], namespace.Name.ACLs),
+	}}
+	if e.Name.Parent != namespace.Name.ID {
+		now, err := s.resolve(ctx, c, store.Ref{Path: e.Name.Path})
+		if err != nil {
+			return nil, err
+		}
+		past.enclosing = now.enclosing
+	}
+	return s.past(ctx, c, past)
+}
+
+// beneath returns the path of a segment in a namespace.
+func beneath(namespace store.Path, segment string) store.Path {
+	if namespace.IsRoot() {
+		return store.Path("/" + segment)
+	}
+	return namespace + store.Path("/"+segment)
 }

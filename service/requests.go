@@ -96,6 +96,10 @@ type Delete struct {
 	Kind acl.Kind
 	// OnlyEmpty refuses to delete a namespace that shows anything (NotEmpty).
 	OnlyEmpty bool
+	// GiveBack keeps versions that were renamed away from an object in the same namespace: if that
+	// has a current version of its own, and the client may update it, they go back to it, beneath
+	// its newer ones, and are not deleted.
+	GiveBack bool
 	// Soon lets the deletion become durable a moment after it is visible, with other changes.
 	// Content is removed only when it is.
 	Soon bool

@@ -20,9 +20,12 @@ type Copier interface {
 	// zero if it is not deleted, has no content, or that cannot be restored any more.
 	KeptUntil(ctx context.Context, ids []int64) ([]time.Time, error)
 
-	// FormersAfter returns up to limit records of former versions by ID, beginning behind the ID
-	// after.
-	FormersAfter(ctx context.Context, after int64, limit int) ([]Former, error)
+	// FormersAfter returns up to limit records of former versions by ID and Until, beginning behind the
+	// record after.
+	FormersAfter(ctx context.Context, after Former, limit int) ([]Former, error)
+
+	// MovesAfter returns up to limit records of moves by ID, beginning behind the ID after.
+	MovesAfter(ctx context.Context, after int64, limit int) ([]Moved, error)
 
 	// Import runs fn in one transaction, as Update does.
 	Import(ctx context.Context, fn func(tx ImportTx) error) error
@@ -45,12 +48,21 @@ type Counters struct{ Names, Versions int64 }
 
 // Former says when an object held a version that was renamed away from it and came back.
 type Former struct {
-	// ID is that which the version had then, NameID the ID of the object.
+	// ID is that which the version had then, and has again if it was returned; NameID the ID of the object.
 	ID, NameID int64
 	Version    string
-	// Created is when it was bound, Until when it was renamed away, DeletedOn when the record
-	// that it left was deleted; Created and DeletedOn are zero when unknown or never.
+	// Created is when it was bound, Until when it was renamed away, DeletedOn when the record that it
+	// left was deleted, or held the version again; Created and DeletedOn are zero when unknown or never.
 	Created, Until, DeletedOn time.Time
+}
+
+// Moved says where a name was until it was moved, itself or by what took over a deleted name.
+type Moved struct {
+	ID, NameID int64
+	// Parent is the ID of the namespace that it was in, Segment its name there.
+	Parent  int64
+	Segment string
+	Until   time.Time
 }
 
 // ImportTx writes rows as they are. A row that is there already with its ID is replaced. Where
@@ -66,6 +78,9 @@ type ImportTx interface {
 	// PutFormer keeps a record of a former version. DropFormers removes all.
 	PutFormer(ctx context.Context, f Former) error
 	DropFormers(ctx context.Context) error
+	// PutMoved keeps a record of a move. DropMoves removes all.
+	PutMoved(ctx context.Context, m Moved) error
+	DropMoves(ctx context.Context) error
 	// DropName and DropVersion remove rows with all traces. Content is queued for reclaim at once. A
 	// name must have no versions; names in it lose their parent.
 	DropName(ctx context.Context, id int64) error

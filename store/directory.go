@@ -29,18 +29,19 @@ type Directory interface {
 	// beginning with the first whose ID is less than before (0: with the newest).
 	Versions(ctx context.Context, object, before int64, limit int) ([]Version, error)
 
-	// ResolveAt looks up a path as it was at a time. Version is the version that was current
+	// ResolveAt looks up what was at a path at a time: namespaces that were moved since are where they
+	// were then, with all that is in them. Version is the version that was current
 	// then, of all that were bound until then and not deleted by then the one that was bound
 	// last; it is nil if that was deleted since, or was a forwarding record already. One that was
 	// renamed since is the record that leads to it, deleted or not. Current is nil. Name and
 	// Enclosing are the rows as they are now. Unknown times of binding, deletion and forwarding
-	// come before all others. A version that was bound again after its record was dropped counts
-	// for the time before it was forwarded, too.
+	// come before all others. A version that was bound again after its record was dropped, or was
+	// returned, counts for the time before it was forwarded, too, and for none when it was away.
 	ResolveAt(ctx context.Context, path Path, at time.Time) (*Resolution, error)
 
 	// ChildrenAt is like Children for a time in the past: it returns namespaces that were
 	// created until then and not deleted by then, and objects for which ResolveAt has a version,
-	// as Current.
+	// as Current; in the order of the segments that they had then.
 	ChildrenAt(ctx context.Context, namespace int64, at time.Time, after string, limit int) ([]Entry, error)
 
 	// Update runs fn in one transaction. If fn returns nil, all it did is durable when
@@ -117,8 +118,8 @@ type Tx interface {
 	// grow.
 	CreateName(ctx context.Context, n *Name) error
 
-	// ReviveName makes a deleted name live again at the time at, without children or versions.
-	// The parent's Changes grow.
+	// ReviveName makes a deleted name live again at the time at, without children or versions. One that
+	// a moved namespace left behind is created thereby. The parent's Changes grow.
 	ReviveName(ctx context.Context, id int64, at time.Time) error
 
 	// Restore makes the name live again at the time at with all that was deleted together with it, at the
@@ -139,8 +140,9 @@ type Tx interface {
 	// MoveTree gives the live namespace at from, and all names beneath it, live or deleted, paths
 	// at and beneath to, where nothing lives. The namespace becomes a child of parent. Deleted
 	// names that are at these paths already, and their versions, become one with those that
-	// come: all ids that a name ever had stay taken. A deleted namespace stays behind at from,
-	// whose MovedTo begins with to. The Changes of both parents grow. Exists: a name at one of
+	// come: all ids that a name ever had stay taken, but the past of the versions is forgotten. A
+	// deleted namespace stays behind at from, whose MovedTo begins with to. ResolveAt and
+	// ChildrenAt know where the tree was before the time at. The Changes of both parents grow. Exists: a name at one of
 	// these paths is of another kind.
 	MoveTree(ctx context.Context, from, to Path, parent int64, at time.Time) error
 
@@ -172,6 +174,18 @@ type Tx interface {
 	// DropRecord removes a forwarding record, deleted or not, so that its version id can be bound
 	// again; only ResolveAt still knows of the time before it forwarded. The object's Changes grow.
 	DropRecord(ctx context.Context, id int64) error
+
+	// Origins returns where the versions that the live object at the path holds were renamed from,
+	// as far as that is in the same namespace: the live forwarding records of their ids, without
+	// what they forward to having been looked at, as Current of their live names. They come in
+	// the order of the versions, and nothing is locked.
+	Origins(ctx context.Context, path Path) ([]Entry, error)
+
+	// ReturnVersions makes live forwarding records hold what live versions hold, each at its own place
+	// among the versions of its object, and the versions forward to them from the time at on;
+	// ResolveAt knows that they were away until then. The Changes of the objects grow. NotFound if
+	// one of them is not there, or not what it has to be.
+	ReturnVersions(ctx context.Context, returns []Return, at time.Time) error
 
 	// DeleteVersion marks a version deleted at the time at and queues its content for
 	// reclaim at due. The object's Changes grow.

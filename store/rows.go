@@ -163,6 +163,8 @@ type Entry struct {
 	Name Name
 	// Current is nil for a namespace and for an object without versions.
 	Current *Version
+	// Segment is set by ChildrenAt: the last segment of the path then.
+	Segment string
 }
 
 // Resolution is everything about a path that a request needs to decide.

@@ -51,7 +51,7 @@ type Config struct {
 	// SyncInterval is how long what was closed in a mount may wait to be durable; 0: not at all.
 	SyncInterval time.Duration
 	// MountCache is how many bytes a mount keeps in memory of content that lies elsewhere,
-	// MountSpool its folder for drafts then, or empty.
+	// MountSpool its folder for drafts then, or empty for the usual one.
 	MountCache int64
 	MountSpool string
 	// SweepGrace is the age of garbage, SweepInterval the time between two looks for it.

@@ -129,7 +129,7 @@ func (v *values) storeKeys() []key {
 		{name: "sweep_interval", into: &v.sweepInterval, doc: "the time between two looks for garbage"},
 		{name: "sync_interval", into: &v.syncInterval, doc: "how long what was closed in a mount may wait to be durable; 0: close waits for the disk"},
 		{name: "mount_cache_size", into: &v.mountCache, doc: "how many bytes a mount keeps in memory of content that is not on a file system of this machine"},
-		{name: "mount_spool_path", into: &v.mountSpool, doc: "the folder where a mount keeps what is being written, if the content is not on a file system of this machine"},
+		{name: "mount_spool_path", into: &v.mountSpool, doc: "the folder where a mount keeps what is being written, if the content is not on a file system of this machine; by default spool/KEY in /var/lib/hatrac, or in ~/.local/state/hatrac for a user other than root"},
 	}
 }
 

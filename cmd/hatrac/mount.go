@@ -144,13 +144,17 @@ func (a *app) mountUntilDone(cmd *cobra.Command, o *opened, dir string, flags mo
 	return err
 }
 
-// errNoSpool is why content that is elsewhere is not mounted.
-var errNoSpool = errors.New("the content is not on a file system of this machine, so mount_spool_path must name a folder for what is being written")
-
 // mount mounts the store on dir, which is made if it is missing.
 func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zerolog.Logger) (*fusefs.Mount, error) {
+	spool, err := o.spoolDir()
+	if err != nil {
+		return nil, err
+	}
 	if o.service.SpoolDir() == "" && o.config.MountSpool == "" {
-		return nil, errNoSpool
+		if err := makePrivate(spool); err != nil {
+			return nil, err
+		}
+		log.Info().Str("folder", spool).Msg("what is written in the mount is kept here until it is stored; mount_spool_path names another folder")
 	}
 	if err := makeMountPoint(dir); err != nil {
 		return nil, err
@@ -165,7 +169,7 @@ func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zer
 		AsOf:         flags.asOf.Time,
 		URLPrefix:    o.config.ServicePrefix,
 		CacheSize:    o.config.MountCache,
-		SpoolDir:     o.config.MountSpool,
+		SpoolDir:     spool,
 		UID:          uint32(os.Getuid()),
 		GID:          uint32(os.Getgid()),
 		Logger:       log,

@@ -38,12 +38,9 @@ func (a *app) withRecovery(cmd *cobra.Command, f func(*opened, *fusefs.Recovery)
 	if err != nil {
 		return err
 	}
-	spool := o.service.SpoolDir()
-	if spool == "" {
-		spool = o.config.MountSpool
-	}
-	if spool == "" {
-		return errors.Join(errors.New("there is no folder for drafts; mount_spool_path names it"), o.close())
+	spool, err := o.spoolDir()
+	if err != nil {
+		return errors.Join(err, o.close())
 	}
 	kept, err := fusefs.OpenRecovery(spool, log)
 	if err == nil {

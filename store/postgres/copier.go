@@ -56,6 +56,10 @@ var (
 SELECT setval(` + counterOf + `, $2::int8) WHERE ` + lastCounted + ` < $2`}
 )
 
+// raiseMoves lets the next move have an ID above all that were imported.
+var raiseMoves = statement{"raise the counter of moves", `
+SELECT setval(pg_get_serial_sequence('moved', 'id'), m.id) FROM moved AS m ORDER BY m.id DESC LIMIT 1`}
+
 // Counters implements store.Copier.
 func (d *Directory) Counters(ctx context.Context) (c store.Counters, err error) {
 	if c.Names, _, err = first(ctx, reads{d}, getCounter, one[int64], "name"); err != nil {
@@ -81,15 +85,28 @@ func (d *Directory) KeptUntil(ctx context.Context, ids []int64) ([]time.Time, er
 
 var formersAfter = statement{"walk former versions", `
 SELECT f.id, f.nameid, f.version, f.created_on, f.until, f.deleted_on
-FROM former AS f WHERE f.id > $1 ORDER BY f.id LIMIT $2`}
+FROM former AS f WHERE (f.id, f.until) > ($1, $2) ORDER BY f.id, f.until LIMIT $3`}
 
 // FormersAfter implements store.Copier.
-func (d *Directory) FormersAfter(ctx context.Context, after int64, limit int) ([]store.Former, error) {
+func (d *Directory) FormersAfter(ctx context.Context, after store.Former, limit int) ([]store.Former, error) {
 	return all(ctx, reads{d}, formersAfter, func(rows pgx.Rows) (f store.Former, err error) {
 		var created, until, deleted pgtype.Timestamptz
 		err = rows.Scan(&f.ID, &f.NameID, &f.Version, &created, &until, &deleted)
 		f.Created, f.Until, f.DeletedOn = moment(created), moment(until), moment(deleted)
 		return f, err
+	}, after.ID, due(after.Until), max(0, limit))
+}
+
+var movesAfter = statement{"walk moves", `
+SELECT m.id, m.nameid, m.pid, m.segment, m.until FROM moved AS m WHERE m.id > $1 ORDER BY m.id LIMIT $2`}
+
+// MovesAfter implements store.Copier.
+func (d *Directory) MovesAfter(ctx context.Context, after int64, limit int) ([]store.Moved, error) {
+	return all(ctx, reads{d}, movesAfter, func(rows pgx.Rows) (m store.Moved, err error) {
+		var until pgtype.Timestamptz
+		err = rows.Scan(&m.ID, &m.NameID, &m.Parent, &m.Segment, &until)
+		m.Until = moment(until)
+		return m, err
 	}, after, max(0, limit))
 }
 
@@ -115,6 +132,6 @@ WHERE n.id = b.id AND n.ancestors IS DISTINCT FROM b.ancestors`}
 func (d *Directory) EndImport(ctx context.Context, c store.Counters) error {
 	return d.change(ctx, func(t *tx) error {
 		return t.do(ctx, findCurrent.with(), findAncestors.with(),
-			raiseCounter.with("name", c.Names), raiseCounter.with("version", c.Versions))
+			raiseCounter.with("name", c.Names), raiseCounter.with("version", c.Versions), raiseMoves.with())
 	})
 }

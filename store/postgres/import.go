@@ -121,8 +121,8 @@ func contentSteps(v *store.Version, until time.Time) (steps []*step) {
 var (
 	putFormer = statement{"import a former version", `
 INSERT INTO former (id, nameid, version, created_on, until, deleted_on) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (id) DO UPDATE SET nameid = excluded.nameid, version = excluded.version, created_on = excluded.created_on,
-	until = excluded.until, deleted_on = excluded.deleted_on`}
+ON CONFLICT (id, until) DO UPDATE SET nameid = excluded.nameid, version = excluded.version,
+	created_on = excluded.created_on, deleted_on = excluded.deleted_on`}
 	dropFormers = statement{"drop former versions", `DELETE FROM former`}
 )
 
@@ -133,6 +133,21 @@ func (t *tx) PutFormer(ctx context.Context, f store.Former) error {
 
 // DropFormers implements store.ImportTx.
 func (t *tx) DropFormers(ctx context.Context) error { return t.do(ctx, dropFormers.with()) }
+
+var (
+	putMoved = statement{"import a move", `
+INSERT INTO moved (id, nameid, pid, segment, until) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET nameid = excluded.nameid, pid = excluded.pid, segment = excluded.segment, until = excluded.until`}
+	dropMoves = statement{"drop moves", `DELETE FROM moved`}
+)
+
+// PutMoved implements store.ImportTx.
+func (t *tx) PutMoved(ctx context.Context, m store.Moved) error {
+	return t.do(ctx, putMoved.with(m.ID, m.NameID, m.Parent, m.Segment, due(m.Until)))
+}
+
+// DropMoves implements store.ImportTx.
+func (t *tx) DropMoves(ctx context.Context) error { return t.do(ctx, dropMoves.with()) }
 
 var (
 	orphanNames = statement{"part names from their parent", `UPDATE name SET pid = NULL WHERE pid = $1`}

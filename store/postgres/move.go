@@ -42,8 +42,9 @@ SELECT t.id FROM ` + pairs + ` ORDER BY t.id FOR UPDATE OF t`}
 DELETE FROM version WHERE id IN ` + twins}
 	moveTwinContent = statement{"forget the content of versions that come again", `
 DELETE FROM content WHERE versionid IN ` + twins}
+	// moveVersions lets them end when they began, so that they hide nothing in the past of what comes.
 	moveVersions = statement{"take over deleted versions", `
-UPDATE version AS w SET nameid = c.id
+UPDATE version AS w SET nameid = c.id, deleted_on = w.created_on
 FROM (SELECT t.id AS old, n.id FROM ` + pairs + `) AS c WHERE w.nameid = c.old`}
 	moveChildren = statement{"take over deleted names", `
 UPDATE name AS m SET pid = c.id
@@ -71,7 +72,7 @@ INSERT INTO name (
 	pid, ancestors, name, subtype, is_deleted, created_on, deleted_on, moved_to,
 	owner, "create", "update", read, "subtree-owner", "subtree-create", "subtree-update", "subtree-read"
 )
-SELECT p.id, coalesce(p.ancestors, '{}') || p.id, $2::text, 0, true, n.created_on, $3::timestamptz, $5::text[],
+SELECT p.id, coalesce(p.ancestors, '{}') || p.id, $2::text, 0, true, $3::timestamptz, $3::timestamptz, $5::text[],
 	n.owner, n."create", n."update", n.read,
 	n."subtree-owner", n."subtree-create", n."subtree-update", n."subtree-read"
 FROM name AS p JOIN name AS n ON n.id = $4 WHERE p.id = $1`}
@@ -113,7 +114,10 @@ func (t *tx) MoveTree(ctx context.Context, from, to store.Path, parent int64, at
 	}
 	top := tops[0]
 	lowTo, highTo := bounds(to)
-	steps := []*step{on(moveTwinContent), on(moveTwins), on(moveVersions), on(moveChildren), setMovedTo.with(top.id, nil)}
+	steps := []*step{
+		noteTaken.with(string(from), low, high, string(to), stamp(at)), noteMove.with(top.id, top.parent, from.Base(), due(at)),
+		on(moveTwinContent), on(moveTwins), on(moveVersions), on(moveChildren), setMovedTo.with(top.id, nil),
+	}
 	steps = append(steps, historySteps(top.id, histories)...)
 	steps = append(steps, on(dropTaken), on(moveNames),
 		setParent.with(top.id, parent), setAncestors.with(top.id, lowTo, highTo),

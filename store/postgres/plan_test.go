@@ -39,6 +39,8 @@ FROM generate_series(1, 39000) AS i`,
 	`INSERT INTO chunk (uploadid, position) SELECT 1 + i / 3, i % 3 FROM generate_series(0, 59999) AS i`,
 	`INSERT INTO former (id, nameid, version, created_on, until)
 SELECT 100000 + i, 1000 + i, 'v' || 2 * i, '2024-01-01', '2024-07-01' FROM generate_series(1, 20000) AS i`,
+	`INSERT INTO moved (nameid, pid, segment, until)
+SELECT 11 + i % 200, 1 + i % 2, 's' || i, '2024-07-01'::timestamptz + i * '1 hour'::interval FROM generate_series(1, 20000) AS i`,
 	`UPDATE version SET unsynced = 'p' WHERE id % 1000 = 0`,
 	`INSERT INTO account (name, hash) SELECT 'u' || i, 'h' FROM generate_series(1, 5000) AS i`,
 	`INSERT INTO account_session (key, account, expires)
@@ -153,7 +155,7 @@ func TestEveryStatementIsPlanned(t *testing.T) {
 	known := map[string]bool{
 		begin.doing: true, notify.doing: true, markSync.doing: true, listUsers.doing: true, listTokens.doing: true,
 		getCopyMark.doing: true, dropCopyMark.doing: true, setCopyMark.doing: true, getCounter.doing: true, raiseCounter.doing: true,
-		findCurrent.doing: true, findAncestors.doing: true, dropFormers.doing: true,
+		findCurrent.doing: true, findAncestors.doing: true, dropFormers.doing: true, dropMoves.doing: true, raiseMoves.doing: true,
 	}
 	plans := map[string]map[string]bool{}
 	for _, c := range planned {

@@ -96,11 +96,13 @@ func inserted(st statement, based bool, ids []int64) (int64, error) {
 }
 
 var reviveName = statement{"revive a name", `
-UPDATE name SET is_deleted = false, deleted_on = NULL WHERE id = $1 AND is_deleted`}
+UPDATE name SET is_deleted = false, deleted_on = NULL,
+	created_on = CASE WHEN created_on = deleted_on THEN $2::timestamptz ELSE created_on END
+WHERE id = $1 AND is_deleted`}
 
 // ReviveName implements store.Tx; NotFound if there is no deleted name with that ID.
 func (t *tx) ReviveName(ctx context.Context, id int64, at time.Time) error {
-	return t.must(ctx, 0, reviveName.with(id), siblingsChanged.with(id, nanos(at)))
+	return t.must(ctx, 0, reviveName.with(id, stamp(at)), siblingsChanged.with(id, nanos(at)))
 }
 
 // Touch implements store.Tx, with one round trip; NotFound if there is no name with the first ID.

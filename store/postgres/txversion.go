@@ -131,12 +131,18 @@ func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref, at time
 var (
 	findRecord = statement{"look for a forwarding record", `
 SELECT v.nameid FROM version AS v WHERE v.id = $1 AND v.aux ->> 'rename_to' IS NOT NULL`}
+	// keepFormer leaves out what was never current, because a later version was bound with it and is there
+	// for as long. So renaming many versions at once leaves one row.
 	keepFormer = statement{"note what a forwarding record was", `
 INSERT INTO former (id, nameid, version, created_on, until, deleted_on)
 SELECT v.id, v.nameid, v.version, v.created_on, v.forwarded_on,
 	CASE WHEN v.is_deleted THEN coalesce(v.deleted_on, v.forwarded_on) END
 FROM version AS v
-WHERE v.id = $1 AND v.forwarded_on IS NOT NULL`}
+WHERE v.id = $1 AND v.forwarded_on IS NOT NULL AND NOT EXISTS (
+	SELECT 1 FROM version AS a
+	WHERE a.nameid = v.nameid AND ` + boundOn + ` = coalesce(v.created_on, '-infinity'::timestamptz) AND a.id > v.id
+		AND (NOT a.is_deleted OR v.is_deleted AND a.deleted_on >= v.deleted_on)
+)`}
 	dropRecord = statement{"drop a forwarding record", `DELETE FROM version WHERE id = $1`}
 )
 

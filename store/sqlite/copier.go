@@ -70,15 +70,25 @@ func (d *Directory) KeptUntil(ctx context.Context, ids []int64) ([]time.Time, er
 
 var formersAfter = statement{"walk former versions", `
 SELECT f.id, f.nameid, f.version, f.created_on, f.until, f.deleted_on
-FROM former AS f WHERE f.id > ?1 ORDER BY f.id LIMIT ?2`}
+FROM former AS f WHERE (f.id, f.until) > (?1, ?2) ORDER BY f.id, f.until LIMIT ?3`}
 
 // FormersAfter implements store.Copier.
-func (d *Directory) FormersAfter(ctx context.Context, after int64, limit int) ([]store.Former, error) {
+func (d *Directory) FormersAfter(ctx context.Context, after store.Former, limit int) ([]store.Former, error) {
 	return all(ctx, d.reads, formersAfter, func(r *row) (store.Former, error) {
 		return store.Former{
 			ID: r.integer(), NameID: r.integer(), Version: r.text(),
 			Created: r.time(), Until: r.time(), DeletedOn: r.time(),
 		}, nil
+	}, after.ID, dueNanos(after.Until), max(0, limit))
+}
+
+var movesAfter = statement{"walk moves", `
+SELECT m.id, m.nameid, m.pid, m.segment, m.until FROM moved AS m WHERE m.id > ?1 ORDER BY m.id LIMIT ?2`}
+
+// MovesAfter implements store.Copier.
+func (d *Directory) MovesAfter(ctx context.Context, after int64, limit int) ([]store.Moved, error) {
+	return all(ctx, d.reads, movesAfter, func(r *row) (store.Moved, error) {
+		return store.Moved{ID: r.integer(), NameID: r.integer(), Parent: r.integer(), Segment: r.text(), Until: r.time()}, nil
 	}, after, max(0, limit))
 }
 

@@ -127,7 +127,7 @@ func (t *tx) putContent(ctx context.Context, v *store.Version, until time.Time) 
 var (
 	putFormer = statement{"import a former version", `
 INSERT INTO former (id, nameid, version, created_on, until, deleted_on) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (id) DO UPDATE SET nameid = ?2, version = ?3, created_on = ?4, until = ?5, deleted_on = ?6`}
+ON CONFLICT (id, until) DO UPDATE SET nameid = ?2, version = ?3, created_on = ?4, deleted_on = ?6`}
 	dropFormers = statement{"drop former versions", `DELETE FROM former`}
 )
 
@@ -140,6 +140,25 @@ func (t *tx) PutFormer(ctx context.Context, f store.Former) error {
 // DropFormers implements store.ImportTx.
 func (t *tx) DropFormers(ctx context.Context) error {
 	_, err := t.exec(ctx, dropFormers)
+	return err
+}
+
+var (
+	putMoved = statement{"import a move", `
+INSERT INTO moved (id, nameid, pid, segment, until) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (id) DO UPDATE SET nameid = ?2, pid = ?3, segment = ?4, until = ?5`}
+	dropMoves = statement{"drop moves", `DELETE FROM moved`}
+)
+
+// PutMoved implements store.ImportTx.
+func (t *tx) PutMoved(ctx context.Context, m store.Moved) error {
+	_, err := t.exec(ctx, putMoved, m.ID, m.NameID, m.Parent, m.Segment, dueNanos(m.Until))
+	return err
+}
+
+// DropMoves implements store.ImportTx.
+func (t *tx) DropMoves(ctx context.Context) error {
+	_, err := t.exec(ctx, dropMoves)
 	return err
 }
 

@@ -31,7 +31,7 @@ const (
 
 var (
 	moveTop = statement{"move a namespace", `
-SELECT id, coalesce(pid, 0), acls, created_on, moved_to FROM name WHERE name = ?1 AND is_deleted = 0 AND subtype = 0`}
+SELECT id, coalesce(pid, 0), acls, moved_to FROM name WHERE name = ?1 AND is_deleted = 0 AND subtype = 0`}
 	moveKinds = statement{"look for names of another kind", `
 SELECT 1 FROM ` + pairs + ` AND (s.subtype <> t.subtype OR t.is_deleted = 0) LIMIT 1`}
 	// moveTwins forgets versions that the name that comes has too, under the same id.
@@ -39,8 +39,9 @@ SELECT 1 FROM ` + pairs + ` AND (s.subtype <> t.subtype OR t.is_deleted = 0) LIM
 DELETE FROM version WHERE id IN ` + twins}
 	moveTwinContent = statement{"forget the content of versions that come again", `
 DELETE FROM content WHERE versionid IN ` + twins}
+	// moveVersions lets them end when they began, so that they hide nothing in the past of what comes.
 	moveVersions = statement{"take over deleted versions", `
-UPDATE version SET nameid = ` + comers + `version.nameid) WHERE nameid IN ` + taken}
+UPDATE version SET deleted_on = created_on, nameid = ` + comers + `version.nameid) WHERE nameid IN ` + taken}
 	moveChildren = statement{"take over deleted names", `
 UPDATE name SET pid = ` + comers + `name.pid) WHERE pid IN ` + taken}
 	moveHistory = statement{"look where names were moved", `
@@ -59,12 +60,11 @@ VALUES (?, ?, 0, 1, ?, ?, ?, ?) RETURNING id`}
 type movedTop struct {
 	id, parent int64
 	acls       string
-	created    any
 	movedTo    []store.Path
 }
 
 func scanMovedTop(r *row) (top movedTop, err error) {
-	top.id, top.parent, top.acls, top.created = r.integer(), r.integer(), r.text(), r.value()
+	top.id, top.parent, top.acls = r.integer(), r.integer(), r.text()
 	top.movedTo, err = decode[[]store.Path](r.text())
 	return top, err
 }
@@ -87,6 +87,12 @@ func (t *tx) MoveTree(ctx context.Context, from, to store.Path, parent int64, at
 		}
 		return err
 	}
+	if _, err := t.exec(ctx, noteTaken, append(slices.Clone(args), nanos(at))...); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, noteMove, top.id, top.parent, from.Base(), nanos(at)); err != nil {
+		return err
+	}
 	for _, st := range []statement{moveTwinContent, moveTwins, moveVersions, moveChildren} {
 		if _, err := t.exec(ctx, st, args...); err != nil {
 			return err
@@ -107,7 +113,7 @@ func (t *tx) MoveTree(ctx context.Context, from, to store.Path, parent int64, at
 	if err != nil {
 		return failed(leaveName.doing, err)
 	}
-	if _, err := t.insert(ctx, leaveName, orNull(top.parent), string(from), top.acls, top.created, nanos(at), history); err != nil {
+	if _, err := t.insert(ctx, leaveName, orNull(top.parent), string(from), top.acls, nanos(at), nanos(at), history); err != nil {
 		return err
 	}
 	if err := t.grow(ctx, top.parent, at); err != nil || top.parent == parent {

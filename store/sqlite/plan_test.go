@@ -30,8 +30,8 @@ func openFile(t testing.TB, path string) *Directory {
 // What cannot be decided by an index does not belong in a request.
 func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 	d := openFresh(t)
-	// What is scanned is the list of asked-for paths, nothing, and a page of names.
-	small := []string{"SCAN p VIRTUAL TABLE INDEX 1:", "SCAN CONSTANT ROW", "SCAN n"}
+	// What is scanned is the list of asked-for paths, nothing, a page of names, and a path on its way.
+	small := []string{"SCAN p VIRTUAL TABLE INDEX 1:", "SCAN CONSTANT ROW", "SCAN n", "SCAN w"}
 	// Lists of accounts are short and rare.
 	whole := []statement{listTokens, listTokensOf, listUsers}
 	for _, st := range []statement{
@@ -48,7 +48,8 @@ func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 		resolveJob, listJobs, listChunks, listIdleJobs, hasJobs,
 		forgetChunk, findJob, touchJob, setDigest, reclaimJob, deleteJob,
 		unsyncedVersions, markSynced, markSync,
-		resolvePast, listPast, keepFormer,
+		resolvePast, listPast, keepFormer, findPlace, listLeft, noteTaken,
+		findOrigins, takeBack, takeContent, keepAbsence,
 		bound, reclaimable, takeReclaim, anyStale, forgetStale, dropStale, reclaimed,
 		getUser, setPassword, endSessions, setRoles, deleteUser, listUsers,
 		getSession, extendSession, deleteSession, dropSessions,

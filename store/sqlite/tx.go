@@ -153,11 +153,12 @@ func (t *tx) Touch(ctx context.Context, at time.Time, namespaces ...int64) error
 }
 
 var reviveName = statement{"revive a name", `
-UPDATE name SET is_deleted = 0, deleted_on = NULL WHERE id = ? AND is_deleted = 1 RETURNING coalesce(pid, 0)`}
+UPDATE name SET is_deleted = 0, deleted_on = NULL, created_on = CASE WHEN created_on = deleted_on THEN ?2 ELSE created_on END
+WHERE id = ?1 AND is_deleted = 1 RETURNING coalesce(pid, 0)`}
 
 // ReviveName implements store.Tx; NotFound if there is no deleted name with that ID.
 func (t *tx) ReviveName(ctx context.Context, id int64, at time.Time) error {
-	parent, found, err := first(ctx, t, reviveName, scanID, id)
+	parent, found, err := first(ctx, t, reviveName, scanID, id, nanos(at))
 	if err != nil {
 		return err
 	}

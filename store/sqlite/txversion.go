@@ -110,10 +110,17 @@ func (t *tx) ForwardVersion(ctx context.Context, id int64, to store.Ref, at time
 }
 
 var (
+	// keepFormer leaves out what was never current, because a later version was bound with it and is there
+	// for as long. So renaming many versions at once leaves one row.
 	keepFormer = statement{"note what a forwarding record was", `
 INSERT INTO former (id, nameid, version, created_on, until, deleted_on)
-SELECT id, nameid, version, created_on, forwarded_on, CASE WHEN is_deleted THEN coalesce(deleted_on, forwarded_on) END FROM version
-WHERE id = ? AND forward_name IS NOT NULL AND forwarded_on IS NOT NULL`}
+SELECT v.id, v.nameid, v.version, v.created_on, v.forwarded_on, CASE WHEN v.is_deleted THEN coalesce(v.deleted_on, v.forwarded_on) END
+FROM version AS v
+WHERE v.id = ? AND v.forward_name IS NOT NULL AND v.forwarded_on IS NOT NULL AND NOT EXISTS (
+	SELECT 1 FROM version AS a
+	WHERE a.nameid = v.nameid AND ` + boundOn + ` = coalesce(v.created_on, 0x8000000000000000) AND a.id > v.id
+		AND (a.is_deleted = 0 OR v.is_deleted AND a.deleted_on >= v.deleted_on)
+)`}
 	dropRecord = statement{"drop a forwarding record", `
 DELETE FROM version WHERE id = ? AND forward_name IS NOT NULL RETURNING nameid`}
 )

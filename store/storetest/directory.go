@@ -25,6 +25,7 @@ func Directory(t *testing.T, fresh func(t *testing.T) Database) {
 		"moves":    testMoves,
 		"versions": testVersions,
 		"records":  testRecords,
+		"returns":  testReturns,
 		"listings": testListings,
 		"walks":    testWalks,
 		"pages":    testPages,

@@ -54,6 +54,7 @@ func fillForCopy(w *world) {
 		}
 		return tx.DropRecord(ctx, back.ID)
 	})
+	w.giveBack(away.ID, o, "/c/x", begun.Add(2*time.Hour))
 	w.bindAs(store.Version{NameID: o.ID, Version: "elsewhere", Size: 1, URL: "https://archive.example.org/1"})
 	w.object("/c/gone")
 	w.deleteTree("/c/gone")
@@ -105,6 +106,7 @@ type rows struct {
 	Names    []store.Name
 	Versions []store.PathVersion
 	Formers  []store.Former
+	Moves    []store.Moved
 	Kept     []time.Time
 	Counters store.Counters
 }
@@ -116,7 +118,9 @@ func (c *copying) rows(t *testing.T, d store.Directory, from store.Copier) (r ro
 	c.must(t, err)
 	r.Versions, err = d.VersionsAfter(t.Context(), 0, 1000)
 	c.must(t, err)
-	r.Formers, err = from.FormersAfter(t.Context(), 0, 1000)
+	r.Formers, err = from.FormersAfter(t.Context(), store.Former{}, 1000)
+	c.must(t, err)
+	r.Moves, err = from.MovesAfter(t.Context(), 0, 1000)
 	c.must(t, err)
 	var ids []int64
 	for _, v := range r.Versions {
@@ -149,6 +153,14 @@ func (c *copying) arrives(t *testing.T) {
 			if err := tx.DropFormers(ctx); err != nil {
 				return err
 			}
+			if err := tx.DropMoves(ctx); err != nil {
+				return err
+			}
+			for _, m := range want.Moves {
+				if err := tx.PutMoved(ctx, m); err != nil {
+					return err
+				}
+			}
 			for _, f := range want.Formers {
 				if err := tx.PutFormer(ctx, f); err != nil {
 					return err
@@ -159,7 +171,7 @@ func (c *copying) arrives(t *testing.T) {
 		c.must(t, c.target.EndImport(ctx, want.Counters))
 		same(t, "the rows", want, c.rows(t, c.to, c.target))
 	}
-	if len(want.Formers) != 2 || len(want.Names) != 8 || len(want.Versions) != 6 {
+	if len(want.Moves) != 1 || len(want.Formers) != 3 || len(want.Names) != 9 || len(want.Versions) != 7 {
 		t.Errorf("the rows were %d names, %d versions and %d former ones", len(want.Names), len(want.Versions), len(want.Formers))
 	}
 	for _, path := range []store.Path{"/", "/c", "/c/o", "/c/gone", "/later/moved/o", "/c/moved", "/nowhere"} {
@@ -197,6 +209,14 @@ func (c *copying) counts(t *testing.T) {
 	if o.ID <= before.Names || v.ID <= before.Versions {
 		t.Errorf("after %+v come the IDs %d and %d", before, o.ID, v.ID)
 	}
+	w.namespace("/c/goes")
+	w.move("/c/goes", "/c/went")
+	moves, err := c.target.MovesAfter(t.Context(), 0, 1000)
+	c.must(t, err)
+	if len(moves) != 2 || moves[0].ID == moves[1].ID {
+		t.Errorf("after a move they are %+v", moves)
+	}
+	o, v = w.object("/c/newer"), w.bind(o.ID, "newer")
 	raised := store.Counters{Names: o.ID + 100, Versions: v.ID + 100}
 	for _, counters := range []store.Counters{raised, before} { // they never fall
 		c.must(t, c.target.EndImport(t.Context(), counters))

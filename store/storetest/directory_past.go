@@ -20,8 +20,13 @@ func testPast(t *testing.T, db Database) {
 		"a renamed version is found until it was renamed":    pastForwarded,
 		"what happened at an unknown time was always so":     pastUnknown,
 		"what was renamed and came back was there before":    pastReturned,
+		"what was given back was away":                       pastGivenBack,
 		"namespaces are there between creation and deletion": pastNamespaces,
 		"children come page by page as they were":            pastPages,
+		"a moved namespace is where it was then":             pastMoved,
+		"what a moved tree takes over was not in it":         pastTakenOver,
+		"moved children come page by page":                   pastMovedPages,
+		"the past of moves is what the present was":          pastMovesModel,
 		"the past is what the present was":                   pastModel,
 	} {
 		t.Run(name, func(t *testing.T) { test(w.in(t)) })
@@ -180,6 +185,28 @@ func pastReturned(w *world) {
 	check("b1 live", "none", "none", "b4 live", "none", "b4 live")
 }
 
+func pastGivenBack(w *world) {
+	o := w.object("/past-given")
+	one, two := w.bindAt(o.ID, "g1", hour(1)), w.bindAt(o.ID, "g2", hour(2))
+	to := w.object("/past-given-to")
+	for _, v := range []store.Version{one, two} {
+		w.forwardAt(v.ID, store.Ref{Path: to.Path, Version: v.Version}, hour(3))
+	}
+	w.bindAt(o.ID, "g4", hour(4))
+	w.giveBack(one.ID, o, to.Path, hour(5))
+	w.giveBack(two.ID, o, to.Path, hour(5))
+	for at, want := range []string{"none", "g1 live", "g2 live", "none", "g4 live", "g4 live"} {
+		if got := w.pastOf(o.Path, hour(at)); got != want {
+			w.t.Errorf("after %d hours it is %s, want %s", at, got, want)
+		}
+	}
+	for at, want := range map[int]string{2: "none", 3: "g2 forwards", 4: "g2 forwards", 5: "none"} {
+		if got := w.pastOf(to.Path, hour(at)); got != want {
+			w.t.Errorf("where it was after %d hours is %s, want %s", at, got, want)
+		}
+	}
+}
+
 func pastNamespaces(w *world) {
 	top := w.namespace("/past-names")
 	n := store.Name{Parent: top.ID, Path: "/past-names/n", Kind: acl.Namespace, Created: hour(1)}
@@ -232,9 +259,9 @@ func pastModel(w *world) {
 	rapid.Check(w.t, func(rt *rapid.T) {
 		run++
 		o := w.object(store.Path(fmt.Sprint("/past-run-", run)))
-		var m pastRun
+		m := pastRun{other: w.object(o.Path + "-other")}
 		for at := range rapid.IntRange(1, 12).Draw(rt, "hours") {
-			step := rapid.SampledFrom([]string{"bind", "bind", "delete", "forward", "forward", "return", "clear"}).Draw(rt, "step")
+			step := rapid.SampledFrom([]string{"bind", "bind", "delete", "forward", "forward", "return", "give back", "clear"}).Draw(rt, "step")
 			pick := rapid.IntRange(0, 100).Draw(rt, "pick")
 			w.update(func(tx store.Tx) error { return m.change(w.t.Context(), tx, o, step, pick, at) })
 			m.was = append(m.was, m.current())
@@ -249,6 +276,7 @@ func pastModel(w *world) {
 
 // pastRun is what one object should hold.
 type pastRun struct {
+	other    store.Name // where versions are while they are away
 	versions []pastVersion
 	was      []int // by the hour: index of the version that was current, or -1
 }
@@ -259,7 +287,8 @@ type pastVersion struct {
 	forwarded bool
 	at        int // when it was forwarded
 	name      string
-	again     int // index of the version that it is since it came back, if not 0
+	again     int      // index of the version that it is since it came back, if not 0
+	away      [][2]int // when it was elsewhere, before it was given back
 }
 
 func (m *pastRun) current() int {
@@ -277,6 +306,11 @@ func (m *pastRun) seen(i, at int) string {
 		return "none"
 	}
 	v := m.versions[i]
+	for _, while := range v.away {
+		if while[0] <= at && at < while[1] {
+			return "none"
+		}
+	}
 	switch {
 	case v.forwarded && v.at > at && v.again > 0:
 		return m.seen(v.again, at)
@@ -311,6 +345,12 @@ func (m *pastRun) change(ctx context.Context, tx store.Tx, o store.Name, step st
 		return m.bind(ctx, tx, o, v.name, at)
 	case v.deleted || v.again > 0 || step == "return":
 		return nil
+	case step == "give back":
+		if !v.forwarded {
+			return nil
+		}
+		v.forwarded, v.away = false, append(v.away, [2]int{v.at, at})
+		return giveBack(ctx, tx, v.id, o, m.other, hour(at))
 	case step == "delete":
 		v.deleted = true
 		return tx.DeleteVersion(ctx, v.id, hour(at), begun)
@@ -318,7 +358,7 @@ func (m *pastRun) change(ctx context.Context, tx store.Tx, o store.Name, step st
 		return nil
 	}
 	v.forwarded, v.at = true, at
-	return tx.ForwardVersion(ctx, v.id, store.Ref{Path: "/past-to", Version: "v"}, hour(at))
+	return tx.ForwardVersion(ctx, v.id, store.Ref{Path: m.other.Path, Version: v.name}, hour(at))
 }
 
 func (m *pastRun) bind(ctx context.Context, tx store.Tx, o store.Name, name string, at int) error {

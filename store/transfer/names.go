@@ -91,19 +91,43 @@ func (c *transfer) changed(ctx context.Context) (changed bool, err error) {
 
 // formers copies the records of former versions.
 func (c *transfer) formers(ctx context.Context) error {
-	for last, first := int64(0), true; !c.DryRun; first = false {
+	var last store.Former
+	return records(ctx, c, store.ImportTx.DropFormers, store.ImportTx.PutFormer, func(ctx context.Context) ([]store.Former, error) {
 		page, err := c.From.Directory.FormersAfter(ctx, last, pageSize)
+		if len(page) > 0 {
+			last = page[len(page)-1]
+		}
+		return page, err
+	})
+}
+
+// moves copies the records of moves.
+func (c *transfer) moves(ctx context.Context) error {
+	var last int64
+	return records(ctx, c, store.ImportTx.DropMoves, store.ImportTx.PutMoved, func(ctx context.Context) ([]store.Moved, error) {
+		page, err := c.From.Directory.MovesAfter(ctx, last, pageSize)
+		if len(page) > 0 {
+			last = page[len(page)-1].ID
+		}
+		return page, err
+	})
+}
+
+// records replaces all records of a kind by those that next reads page by page.
+func records[T any](ctx context.Context, c *transfer, drop func(store.ImportTx, context.Context) error, put func(store.ImportTx, context.Context, T) error, next func(context.Context) ([]T, error)) error {
+	for first := true; !c.DryRun; first = false {
+		page, err := next(ctx)
 		if err != nil {
 			return err
 		}
 		err = c.To.Directory.Import(ctx, func(tx store.ImportTx) error {
 			if first {
-				if err := tx.DropFormers(ctx); err != nil {
+				if err := drop(tx, ctx); err != nil {
 					return err
 				}
 			}
-			for _, f := range page {
-				if err := tx.PutFormer(ctx, f); err != nil {
+			for _, record := range page {
+				if err := put(tx, ctx, record); err != nil {
 					return err
 				}
 			}
@@ -112,7 +136,6 @@ func (c *transfer) formers(ctx context.Context) error {
 		if err != nil || len(page) < pageSize {
 			return err
 		}
-		last = page[len(page)-1].ID
 	}
 	return nil
 }

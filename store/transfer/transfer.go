@@ -77,7 +77,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		return c.result, err
 	}
 	c.counters = before
-	for _, step := range []func(context.Context) error{c.names, c.versions, c.settleNames, c.formers, c.accounts, c.uploads} {
+	for _, step := range []func(context.Context) error{c.names, c.versions, c.settleNames, c.formers, c.moves, c.accounts, c.uploads} {
 		if err := step(ctx); err != nil {
 			return c.result, err
 		}

@@ -64,6 +64,29 @@ func wantRows(t *testing.T, from, to transfer.Store) {
 	namesNow, versionsNow := rows(t, to.Directory)
 	same(t, "the names", names, namesNow)
 	same(t, "the versions", versions, versionsNow)
+	formers, moves := past(t, from.Directory)
+	formersNow, movesNow := past(t, to.Directory)
+	same(t, "the former versions", formers, formersNow)
+	same(t, "the moves", moves, movesNow)
+}
+
+// past returns what is known of where versions and namespaces were, as precisely as all databases know
+// it.
+func past(t *testing.T, d store.Copier) ([]store.Former, []store.Moved) {
+	t.Helper()
+	formers, err := d.FormersAfter(t.Context(), store.Former{}, 10000)
+	must(t, err)
+	for i := range formers {
+		for _, at := range []*time.Time{&formers[i].Created, &formers[i].Until, &formers[i].DeletedOn} {
+			*at = at.Truncate(time.Microsecond)
+		}
+	}
+	moves, err := d.MovesAfter(t.Context(), 0, 10000)
+	must(t, err)
+	for i := range moves {
+		moves[i].Until = moves[i].Until.Truncate(time.Microsecond)
+	}
+	return formers, moves
 }
 
 func mark(t *testing.T, s transfer.Store) store.CopyMark {

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package fusefs
+
+var legacyCalls map[int]makingCall
