@@ -81,7 +81,7 @@ func (c *remoteContent) Section(ctx context.Context, off, n int64) (io.ReadClose
 	now := r.under.Add(1)
 	for most := r.most.Load(); now > most && !r.most.CompareAndSwap(most, now); most = r.most.Load() {
 	}
-	return &remoteSection{ReadCloser: section, ctx: ctx, remote: r}, nil
+	return &remoteSection{ReadCloser: section, ctx: ctx, remote: r, begun: time.Now()}, nil
 }
 
 // wait returns after a time, or when ctx ends.
@@ -114,6 +114,8 @@ type remoteSection struct {
 	io.ReadCloser
 	ctx    context.Context
 	remote *Remote
+	begun  time.Time
+	given  int64
 }
 
 // Read implements io.Reader.
@@ -123,8 +125,9 @@ func (s *remoteSection) Read(p []byte) (int, error) {
 	}
 	n, err := s.ReadCloser.Read(p)
 	s.remote.bytes.Add(int64(n))
+	s.given += int64(n)
 	if rate := s.remote.Rate; rate > 0 {
-		wait(s.ctx, time.Duration(n)*time.Second/time.Duration(rate))
+		wait(s.ctx, time.Until(s.begun.Add(time.Duration(s.given)*time.Second/time.Duration(rate))))
 	}
 	return n, err
 }
