@@ -2,8 +2,12 @@ package fusefs
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/service"
@@ -35,6 +39,55 @@ func at(ctx context.Context, c content) io.ReaderAt {
 	}
 	return c
 }
+
+// readElsewhere reads content that is not on this machine, within the deadline, and no longer than
+// somebody waits for it. If it can be, it is not copied.
+func (p *pin) readElsewhere(request context.Context, c *cache.Content, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	v := c.Look(off, int64(len(dest)))
+	if v != nil && v.Ready() && v.Wait(request) == nil {
+		return viewed{v}, 0
+	}
+	ctx, cancel := p.m.call(request)
+	defer cancel()
+	if v != nil {
+		err := v.Wait(ctx)
+		if err == nil {
+			return viewed{v}, 0
+		}
+		v.Close()
+		if !errors.Is(err, cache.ErrAbandoned) {
+			return nil, p.m.answer(request, err)
+		}
+	}
+	n, err := c.ReadAtContext(ctx, dest, off)
+	if n < len(dest) {
+		return nil, p.m.answer(request, err)
+	}
+	return fuse.ReadResultData(dest), 0
+}
+
+// viewed is a view that the kernel gets as it is.
+type viewed struct{ view *cache.View }
+
+var _ fuse.ReadResult = viewed{}
+
+// Bytes implements fuse.ReadResult.
+func (r viewed) Bytes(buf []byte) ([]byte, fuse.Status) {
+	buf = buf[:0]
+	for _, part := range r.view.Parts() {
+		buf = append(buf, part...)
+	}
+	return buf, fuse.OK
+}
+
+// Slices lets go-fuse write the parts without making one of them.
+func (r viewed) Slices() ([][]byte, fuse.Status) { return r.view.Parts(), fuse.OK }
+
+// Size implements fuse.ReadResult.
+func (r viewed) Size() int { return r.view.Len() }
+
+// Done implements fuse.ReadResult.
+func (r viewed) Done() { r.view.Close() }
 
 // lazyContent is the content of a version that is opened, and the right to read it asked, when it
 // is first read: whoever truncates a file never does.
