@@ -237,6 +237,9 @@ func (m *Mount) start() error {
 	if err != nil {
 		return errors.Join(err, m.Unmount(m.base))
 	}
+	if err := widenReadAhead(m.cfg.Dir); err != nil {
+		m.log.Debug().Err(err).Msg("the kernel reads ahead less than it could")
+	}
 	return nil
 }
 

@@ -113,6 +113,7 @@ func (r *readBench) memoryFile(size int64, use func(dir string)) {
 	root := &memoryRoot{size: size}
 	server, err := fs.Mount(dir, root, opts)
 	must(r, err)
+	_ = widenReadAhead(dir) // as far as the mount may, too
 	use(dir)
 	must(r, server.Unmount())
 }
