@@ -17,6 +17,8 @@ type Remote struct {
 	Latency time.Duration
 	// Rate is how many bytes a second one request gives; 0: as many as there are.
 	Rate int64
+	// Name tells it from others; if it is empty, its content has no identity.
+	Name string
 
 	fault                        atomic.Pointer[Fault]
 	requests, bytes, under, most atomic.Int64
@@ -55,13 +57,24 @@ func (r *Remote) Open(ctx context.Context, a store.Address) (store.Content, erro
 	if err != nil {
 		return nil, err
 	}
-	return &remoteContent{Content: content, remote: r}, nil
+	return &remoteContent{Content: content, remote: r, address: a}, nil
 }
 
 // remoteContent hides that the content is a file.
 type remoteContent struct {
 	store.Content
-	remote *Remote
+	remote  *Remote
+	address store.Address
+}
+
+var _ store.Identified = (*remoteContent)(nil)
+
+// Identity implements store.Identified.
+func (c *remoteContent) Identity() string {
+	if c.remote.Name == "" {
+		return ""
+	}
+	return c.remote.Name + " " + string(c.address)
 }
 
 // Section implements store.Content.
