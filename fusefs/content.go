@@ -3,6 +3,7 @@ package fusefs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/cache"
+	"github.com/hatrac/hatrac/store/cache/disk"
 )
 
 // openFound opens a version. What is no file of this machine is read through the mount's cache.
@@ -24,7 +26,42 @@ func (m *Mount) openFound(ctx context.Context, found *service.Found) (store.Cont
 	if _, local := content.(store.FileContent); local {
 		return content, nil
 	}
+	if m.disk != nil {
+		content = m.disk.Content(content)
+	}
 	return m.cache.Open(found.Version.Address, content), nil
+}
+
+// openDisk opens the cache on disk, if there is to be one. Where another mount has it, this one goes
+// without.
+func (m *Mount) openDisk() error {
+	if m.cfg.DiskCache == "" {
+		return nil
+	}
+	kept, err := disk.Open(disk.Config{
+		Dir: m.cfg.DiskCache, Size: m.cfg.DiskCacheSize,
+		Failed: func(err error) {
+			m.log.Warn().Err(err).Msg("for a while, nothing more of what is read is kept on disk")
+		},
+	})
+	if errors.Is(err, disk.ErrInUse) {
+		m.log.Warn().Str("folder", m.cfg.DiskCache).Msg("another mount keeps content in this folder: this one keeps none on disk")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("keep content in %s: %w", m.cfg.DiskCache, err)
+	}
+	m.disk = kept
+	return nil
+}
+
+func (m *Mount) closeDisk() {
+	if m.disk == nil {
+		return
+	}
+	if err := m.disk.Close(); err != nil {
+		m.log.Warn().Err(err).Msg("the folder of kept content could not be let go")
+	}
 }
 
 // at returns content to read on somebody's behalf: a reading of what lies elsewhere ends with ctx.
