@@ -182,3 +182,44 @@ func (r *readBench) plainLoop(size int64) {
 	close(next)
 	workers.Wait()
 }
+
+// BenchmarkMountElsewhereOtherwise reads a file whose content lies 5 ms away in other ways than one
+// program from begin to end, and tells how much is fetched for a byte that is read.
+func BenchmarkMountElsewhereOtherwise(b *testing.B) {
+	const size = 256 << 20
+	python := func(read string) string {
+		return `python3 -c '
+import os, random
+fd, rnd = os.open("f", os.O_RDONLY), random.Random(1)
+` + read + `'`
+	}
+	for _, use := range []struct {
+		name, script string
+		read         int64
+	}{
+		{"random 4 KiB", python("for _ in range(300): os.pread(fd, 4096, rnd.randrange(1 << 16) << 12)"), 300 << 12},
+		{"random 1 MiB", python("for _ in range(60): os.pread(fd, 1 << 20, rnd.randrange(255 << 20))"), 60 << 20},
+		{"skipping", python("for i in range(256): os.pread(fd, 64 << 10, i << 20)"), 16 << 20},
+		{"the first 64 KiB", python("os.pread(fd, 64 << 10, 0)"), 64 << 10},
+		{"four at once", `for i in 0 1 2 3; do dd if=f of=/dev/null bs=1M skip=$((64*i)) count=64 status=none & done; wait`, size},
+	} {
+		b.Run(use.name, func(b *testing.B) {
+			remote := &storetest.Remote{}
+			r := newReadBench(b, size, func(bulk *filesystem.Bulk) store.Assembler {
+				remote.Assembler = bulk
+				return remote
+			})
+			remote.Latency = 5 * time.Millisecond
+			var used spent
+			was := remote.Bytes()
+			for b.Loop() {
+				r.mounted(false, func(dir string) {
+					used.add(func() { r.script(dir, use.script) })
+				})
+			}
+			b.ReportMetric(used.wall.Seconds()*1000/float64(b.N), "ms")
+			b.ReportMetric(used.processor.Seconds()*1000/float64(b.N), "cpu-ms")
+			b.ReportMetric(float64(remote.Bytes()-was)/float64(b.N)/float64(use.read), "×read")
+		})
+	}
+}
