@@ -230,6 +230,21 @@ func TestWhoSkipsThroughContentGetsLittleMore(t *testing.T) {
 	}
 }
 
+func TestWhatIsReadAllOverIsFetchedWithWhatIsAround(t *testing.T) {
+	for size, most := range map[int64]int64{100_000: 1005, 2 * testSize: 1005 / 4} { // without room, and with
+		r := newRig(t, Config{BlockSize: 100, Request: 1000, Size: size})
+		c := r.open()
+		rnd := rand.New(rand.NewPCG(1, 2))
+		for range 1000 {
+			r.reads(c, rnd.Int64N(testSize-10), 10)
+		}
+		c.fetches.Wait()
+		if n := r.remote.Requests(); n > most {
+			t.Errorf("%d requests in a room for %d bytes", n, size)
+		}
+	}
+}
+
 func TestWhoStopsWasSentLittleMore(t *testing.T) {
 	for _, n := range []int64{100, 1000, 10_000} {
 		r := newRig(t, Config{BlockSize: 100, Request: 4000, Size: 1_000_000})

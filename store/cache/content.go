@@ -27,6 +27,7 @@ type Content struct {
 	first   int64 // where the readings began that belong together
 	next    int64 // where the furthest of them ended
 	read    int64 // bytes that they read
+	back    int64 // how often a reading jumped back
 	passed  int64 // number of the block before which all that was asked for ahead was read, or forgotten
 	planned int64 // number of the first block that was not asked for ahead
 	wanted  int64 // number of the block after the last one that is wanted ahead
@@ -131,6 +132,9 @@ func (s *Content) note(off, n int64) (window int64) {
 	if off > s.next+request || off+n < s.next-request {
 		s.leaveCourse()
 		s.course, s.jump = context.WithCancel(s.life)
+		if off < s.next {
+			s.back++
+		}
 		s.first, s.next = off, off
 	}
 	begins := s.read == 0
@@ -225,10 +229,29 @@ func (s *Content) begin(n, end int64) (b *block, freed <-chan struct{}) {
 		s.cache.mu.Lock()
 		s.cache.use(b)
 		s.cache.mu.Unlock()
-		end = min(end, n+s.cache.cfg.Request/s.cache.cfg.BlockSize)
-		s.fetch(s.life, append([]*block{b}, s.reserveRun(n+1, end, false)...), func() {})
+		first, end := s.around(n, min(end, n+s.cache.cfg.Request/s.cache.cfg.BlockSize))
+		run := append(s.reserveBack(n-1, first), b)
+		s.fetch(s.life, append(run, s.reserveRun(n+1, end, false)...), func() {})
 		return b, nil
 	}
+}
+
+// The reading of a content all over has begun when it jumped back once for every allOver bytes of it.
+// Then nearby blocks are wanted, too, and are fetched nearby blocks at a time, if there is room for
+// the whole content.
+const (
+	allOver = 16 << 20
+	nearby  = 8
+)
+
+// around returns which blocks to fetch for a reading of those from number n to the one before end.
+func (s *Content) around(n, end int64) (first, after int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.back < 4 || s.back < s.Size()/allOver || s.Size() > s.cache.cfg.Size {
+		return n, end
+	}
+	return n / nearby * nearby, min(s.blocks, max(end, (n/nearby+1)*nearby))
 }
 
 // after returns the number of the block after the one that ends at off or holds it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/hatrac/hatrac/store"
@@ -110,6 +111,21 @@ func (s *Content) reserveRun(n, stop int64, ahead bool) []*block {
 		}
 		run = append(run, b)
 	}
+	return run
+}
+
+// reserveBack makes the blocks from number n down to first, or to the one after one that exists or for
+// which there is no room, and returns them in order.
+func (s *Content) reserveBack(n, first int64) []*block {
+	var run []*block
+	for ; n >= first; n-- {
+		b, _ := s.cache.reserve(key{s.address, n}, s.sizeOf(n), false)
+		if b == nil {
+			break
+		}
+		run = append(run, b)
+	}
+	slices.Reverse(run)
 	return run
 }
 
