@@ -53,11 +53,20 @@ func newRig(t *testing.T, cfg Config) *rig {
 	return r
 }
 
-func noise(seed byte) []byte {
-	b := make([]byte, contentSize)
-	_, _ = rand.NewChaCha8([32]byte{seed}).Read(b)
-	return b
+// noises are made once: nobody writes to them.
+var noises [10]func() []byte
+
+func init() {
+	for seed := range noises {
+		noises[seed] = sync.OnceValue(func() []byte {
+			b := make([]byte, contentSize)
+			_, _ = rand.NewChaCha8([32]byte{byte(seed)}).Read(b)
+			return b
+		})
+	}
 }
+
+func noise(seed int) []byte { return noises[seed]() }
 
 func (r *rig) put(remote *storetest.Remote, content []byte) store.Address {
 	r.Helper()
@@ -298,7 +307,6 @@ func TestDamagedBlocksAreFetchedAgain(t *testing.T) {
 				}
 				r.reads(r.open(), r.want, 0, contentSize, blockSize)
 				r.written()
-				r.reads(r.open(), r.want, 100, contentSize-200, 1000)
 				if n := r.fetched(); n > 0 && damage != "it is a folder" {
 					t.Errorf("%d bytes were not kept again", n)
 				}
@@ -476,7 +484,7 @@ func TestBytesAreAlwaysRight(t *testing.T) {
 	r := newRig(t, Config{Size: 2 * (headerSize + segmentSize)})
 	other := noise(9)
 	otherAddress := r.put(r.remote, other)
-	for round := range 8 {
+	for round := range 4 {
 		done := make(chan struct{})
 		var all sync.WaitGroup
 		for i := range 6 {
