@@ -140,13 +140,13 @@ func (x *index) wrote(s *segment, block int, sum uint64, bytes int64) {
 	}
 }
 
-// lost takes down that a block is not there, if it was the one with the sum. Its bytes are counted on
-// until the segment goes.
+// lost takes down that a block is not there, if it was the one with the sum, nor those after it: what
+// harmed one may have harmed more. Their bytes are counted on until the segment goes.
 func (x *index) lost(s *segment, block int, sum uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if s.sums[block] == sum {
-		s.sums[block] = 0
+		clear(s.sums[block:])
 	}
 }
 
