@@ -59,22 +59,14 @@ func (p *pin) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult
 		return fuse.ReadResultData(nil), 0
 	}
 	dest = dest[:min(int64(len(dest)), p.content.Size()-off)]
-	n, err := p.readAt(ctx, dest, off)
+	if c, elsewhere := p.content.(*cache.Content); elsewhere {
+		return p.readElsewhere(ctx, c, dest, off)
+	}
+	n, err := p.content.ReadAt(dest, off)
 	if n == len(dest) {
 		err = nil
 	}
 	return fuse.ReadResultData(dest[:n]), p.m.answer(ctx, err)
-}
-
-// readAt reads content that is no file, on behalf of a request: what lies elsewhere within the
-// deadline, and no longer than somebody waits for it.
-func (p *pin) readAt(request context.Context, dest []byte, off int64) (int, error) {
-	if _, elsewhere := p.content.(*cache.Content); !elsewhere {
-		return p.content.ReadAt(dest, off)
-	}
-	ctx, cancel := p.m.call(request)
-	defer cancel()
-	return at(ctx, p.content).ReadAt(dest, off)
 }
 
 // Fsync implements fs.FileFsyncer. Handles on snapshots wait for nothing.

@@ -23,6 +23,7 @@ import (
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/cache"
+	"github.com/hatrac/hatrac/store/cache/disk"
 )
 
 // Defaults of Config.
@@ -79,6 +80,11 @@ type Config struct {
 	// CacheSize is how many bytes of content that lies elsewhere are kept in memory; 0 means
 	// cache.DefaultSize.
 	CacheSize int64
+	// DiskCache, if not empty, is the folder where content that lies elsewhere is kept on disk, of
+	// which DiskCacheSize bytes are used at most; 0 means disk.DefaultSize. The folder is one
+	// mount's: others go without.
+	DiskCache     string
+	DiskCacheSize int64
 	// UnmountGrace is how long Unmount waits for a busy mount before it detaches it.
 	UnmountGrace time.Duration
 	// ShowVersions lists .versions, which is found in every folder anyway.
@@ -151,6 +157,7 @@ type Mount struct {
 
 	passthrough *passthrough
 	cache       *cache.Cache // of content that lies elsewhere
+	disk        *disk.Cache  // of the same, or nil
 
 	pageSize int // of listings; 0: the service's own
 
@@ -218,9 +225,13 @@ func (m *Mount) start() error {
 	if m.session, err = openSession(m.cfg.SpoolDir, m.log); err != nil {
 		return err
 	}
+	if err := m.openDisk(); err != nil {
+		return errors.Join(err, m.session.close())
+	}
 	m.passthrough = newPassthrough(fs.NewNodeFS(root, opts))
 	server, err := fuse.NewServer(unlocking{limiting{m.cfg.watch(m.passthrough)}, &m.locks}, m.cfg.Dir, &opts.MountOptions)
 	if err != nil {
+		m.closeDisk()
 		return errors.Join(err, m.session.close())
 	}
 	m.server = server
@@ -236,6 +247,9 @@ func (m *Mount) start() error {
 	}
 	if err != nil {
 		return errors.Join(err, m.Unmount(m.base))
+	}
+	if err := widenReadAhead(m.cfg.Dir); err != nil {
+		m.log.Debug().Err(err).Msg("the kernel reads ahead less than it could")
 	}
 	return nil
 }
@@ -323,6 +337,7 @@ func (m *Mount) finish() {
 	if err := m.svc.Sync(ctx); err != nil {
 		m.log.Error().Err(err).Msg("the mount has ended, but not all of its commits are durable yet")
 	}
+	m.closeDisk()
 	if err := m.session.close(); err != nil {
 		m.log.Warn().Err(err).Msg("the spool session could not be closed")
 	}

@@ -2,11 +2,9 @@ package fusefs
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,10 +13,8 @@ import (
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
-	"github.com/hatrac/hatrac/store/cache"
 	"github.com/hatrac/hatrac/store/filesystem"
 	"github.com/hatrac/hatrac/store/sqlite"
-	"github.com/hatrac/hatrac/store/storetest"
 )
 
 // readBench is a store with one large object, /f.
@@ -26,12 +22,6 @@ type readBench struct {
 	*testing.B
 	svc *service.Service
 }
-
-// What a request to storage elsewhere takes before its first byte, and what it gives then in a second.
-const (
-	latency = 20 * time.Millisecond
-	rate    = 50 << 20
-)
 
 // newReadBench makes the store; over may put something over its storage.
 func newReadBench(b *testing.B, size int64, over func(*filesystem.Bulk) store.Assembler) *readBench {
@@ -119,66 +109,4 @@ for _ in range(50000): os.pread(fd, 4096, rnd.randrange(1 << 18) << 12)'`,
 			b.ReportMetric(again.Seconds()/through.Seconds(), "×again")
 		})
 	}
-}
-
-// BenchmarkMountElsewhere compares reading a file whose content lies elsewhere in order with a plain
-// loop of as many requests at once, of the same size.
-func BenchmarkMountElsewhere(b *testing.B) {
-	const size = 512 << 20
-	for name, storage := range map[string]func(*filesystem.Bulk) store.Assembler{
-		"far": func(bulk *filesystem.Bulk) store.Assembler {
-			return &storetest.Remote{Assembler: bulk, Latency: latency, Rate: rate}
-		},
-		"S3 nearby": func(*filesystem.Bulk) store.Assembler { return inS3(b) },
-	} {
-		b.Run(name, func(b *testing.B) {
-			r := newReadBench(b, size, storage)
-			var mounted, plain time.Duration
-			for b.Loop() {
-				r.mounted(false, func(dir string) { mounted += r.script(dir, "dd if=f of=/dev/null bs=1M status=none") })
-				plain += r.plainLoop(size)
-			}
-			b.ReportMetric(size/(1<<20)*float64(b.N)/mounted.Seconds(), "MiB/s")
-			b.ReportMetric(100*plain.Seconds()/mounted.Seconds(), "%ofPlain")
-		})
-	}
-}
-
-// plainLoop reads all content in order by requests as large, and as many at once, as the cache makes.
-func (r *readBench) plainLoop(size int64) time.Duration {
-	r.Helper()
-	const request = 4 * cache.DefaultBlockSize
-	found, err := r.svc.Fetch(r.Context(), alice, store.Ref{Path: "/f"})
-	if err != nil {
-		r.Fatal(err)
-	}
-	content, err := found.Open(r.Context())
-	if err != nil {
-		r.Fatal(err)
-	}
-	defer func() { _ = content.Close() }()
-	begun := time.Now()
-	next := make(chan int64)
-	var workers sync.WaitGroup
-	for range cache.DefaultParallel {
-		workers.Go(func() {
-			buf := make([]byte, request)
-			for off := range next {
-				section, err := content.Section(r.Context(), off, request)
-				if err == nil {
-					_, err = io.ReadFull(section, buf)
-					_ = section.Close()
-				}
-				if err != nil {
-					r.Error(fmt.Errorf("read from %d: %w", off, err))
-				}
-			}
-		})
-	}
-	for off := int64(0); off < size; off += request {
-		next <- off
-	}
-	close(next)
-	workers.Wait()
-	return time.Since(begun)
 }

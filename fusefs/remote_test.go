@@ -80,7 +80,13 @@ func startS3(t testing.TB) *s3test.Server {
 // bucketIn returns a storage in the bucket of a server, which it reaches as the client says.
 func bucketIn(t testing.TB, server *s3test.Server, client s3.Client) *s3.Bulk {
 	t.Helper()
-	client.Endpoint, client.PathStyle, client.Region = server.URL(), true, s3test.Region
+	return bucketAt(t, server.URL(), client)
+}
+
+// bucketAt is bucketIn for a server behind something else.
+func bucketAt(t testing.TB, url string, client s3.Client) *s3.Bulk {
+	t.Helper()
+	client.Endpoint, client.PathStyle, client.Region = url, true, s3test.Region
 	client.AccessKeyID, client.SecretAccessKey = s3test.AccessKey, s3test.SecretKey
 	bulk, err := s3.Open(t.Context(), s3.Config{Buckets: map[string]s3.Bucket{"": {
 		Name: "bucket", PathPrefix: s3.DefaultPathPrefix, Method: s3.ByNameAndVersion, Client: client,

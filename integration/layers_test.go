@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"store/overlay":                {"store"},
 	"store/check":                  {"store"},
 	"store/cache":                  {"store"},
+	"store/cache/disk":             {"store"},
 	"store/transfer":               {"acl", "store"},
 	"store/s3":                     {"store"},
 	"store/s3/s3test":              {},
@@ -36,7 +37,7 @@ var rooms = map[string][]string{
 	"service/account/sessiontable": {"store", "service/account"},
 	"service/account/sessionproxy": {"store", "service/account"},
 	"rest":                         {"acl", "store", "service", "service/account"},
-	"fusefs":                       {"acl", "store", "service", "store/cache"},
+	"fusefs":                       {"acl", "store", "service", "store/cache", "store/cache/disk"},
 	"cmd/config":                   {"acl", "store", "store/s3"},
 	"cmd/hatrac": {
 		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "store/overlay", "store/check", "store/transfer", "service", "service/account",

@@ -61,6 +61,14 @@ type Content interface {
 	Section(ctx context.Context, off, n int64) (io.ReadCloser, error)
 }
 
+// Identified is Content that may have a name which no other content ever has, in this store or in any
+// other, so that what is kept under it by whoever stays right.
+type Identified interface {
+	Content
+	// Identity returns the name, or "" if there is none.
+	Identity() string
+}
+
 // FileContent is Content that is a file of this machine. The file is owned by the content,
 // is shared by all who use it and must only be read by position (pread, sendfile of a
 // section): its own offset means nothing.

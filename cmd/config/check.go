@@ -21,34 +21,36 @@ func (c *checker) config() *Config {
 	c.checkDatabase()
 	c.checkNumbers()
 	return &Config{
-		ServicePrefix:     c.prefix(),
-		DatabaseType:      c.databaseType,
-		Database:          c.databaseDSN,
-		DatabaseSchema:    c.databaseSchema,
-		DatabaseRetries:   c.databaseRetries,
-		DatabaseNotify:    c.databaseNotify,
-		Storage:           c.storage(),
-		InlineLimit:       c.inlineLimit,
-		SweepGrace:        c.sweepGrace,
-		SweepInterval:     c.sweepInterval,
-		SyncInterval:      c.syncInterval,
-		MountCache:        c.mountCache,
-		MountSpool:        c.mountSpool,
-		DeletedRetention:  c.retention,
-		UploadExpiration:  c.uploadExpiration,
-		Listen:            c.listen,
-		TLSCert:           c.tlsCert,
-		TLSKey:            c.tlsKey,
-		MaxRequestPayload: c.maxPayload,
-		Bare:              c.bareCharacters(),
-		Firewall:          c.firewall(),
-		AllowedOrigins:    c.allowedOrigins,
-		TrustedProxies:    c.trustedProxies,
-		ErrorTemplates:    c.templates(),
-		AuditLog:          c.auditLog,
-		MapUsers:          c.mapUsers(),
-		Sessions:          c.sessions(),
-		values:            c.values,
+		ServicePrefix:      c.prefix(),
+		DatabaseType:       c.databaseType,
+		Database:           c.databaseDSN,
+		DatabaseSchema:     c.databaseSchema,
+		DatabaseRetries:    c.databaseRetries,
+		DatabaseNotify:     c.databaseNotify,
+		Storage:            c.storage(),
+		InlineLimit:        c.inlineLimit,
+		SweepGrace:         c.sweepGrace,
+		SweepInterval:      c.sweepInterval,
+		SyncInterval:       c.syncInterval,
+		MountCache:         c.mountCache,
+		MountSpool:         c.mountSpool,
+		MountDiskCache:     c.mountDisk,
+		MountDiskCacheSize: c.mountDiskSize,
+		DeletedRetention:   c.retention,
+		UploadExpiration:   c.uploadExpiration,
+		Listen:             c.listen,
+		TLSCert:            c.tlsCert,
+		TLSKey:             c.tlsKey,
+		MaxRequestPayload:  c.maxPayload,
+		Bare:               c.bareCharacters(),
+		Firewall:           c.firewall(),
+		AllowedOrigins:     c.allowedOrigins,
+		TrustedProxies:     c.trustedProxies,
+		ErrorTemplates:     c.templates(),
+		AuditLog:           c.auditLog,
+		MapUsers:           c.mapUsers(),
+		Sessions:           c.sessions(),
+		values:             c.values,
 	}
 }
 
@@ -67,6 +69,9 @@ func (c *checker) checkDatabase() {
 // minCache is the least that a mount needs in memory to read content that lies elsewhere.
 const minCache = 2 << 20
 
+// minDiskCache is the least that a cache on disk is worth while with.
+const minDiskCache = 16 << 20
+
 // maxInline is the most that the database can be asked to keep of one object.
 const maxInline = 1 << 20
 
@@ -76,6 +81,9 @@ func (c *checker) checkNumbers() {
 	}
 	if c.mountCache < minCache {
 		c.report.errorf("mount_cache_size must be a number of bytes, at least %d", minCache)
+	}
+	if c.mountDiskSize < minDiskCache {
+		c.report.errorf("mount_disk_cache_size must be a number of bytes, at least %d", minDiskCache)
 	}
 	if c.inlineLimit < 0 || c.inlineLimit > maxInline {
 		c.report.errorf("inline_limit must be a number of bytes, at most %d", maxInline)

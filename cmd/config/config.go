@@ -54,6 +54,10 @@ type Config struct {
 	// MountSpool its folder for drafts then, or empty for the usual one.
 	MountCache int64
 	MountSpool string
+	// MountDiskCache is the folder where a mount keeps such content on disk, or empty, and
+	// MountDiskCacheSize how many bytes that may take.
+	MountDiskCache     string
+	MountDiskCacheSize int64
 	// SweepGrace is the age of garbage, SweepInterval the time between two looks for it.
 	SweepGrace, SweepInterval time.Duration
 	// DeletedRetention is how long the content of what was deleted is kept.

@@ -55,7 +55,7 @@ func TestFileOverridesDefaults(t *testing.T) {
 		ServicePrefix: "/files", DatabaseType: "sqlite", Database: "/d/h.db", DatabaseSchema: "hatrac", DatabaseRetries: 5, DatabaseNotify: true,
 		Storage: Storage{Backend: Filesystem, Path: "/c"}, MaxRequestPayload: 5, Listen: "127.0.0.1:8080",
 		InlineLimit: 4096, SweepGrace: 24 * time.Hour, SweepInterval: time.Hour, SyncInterval: time.Second,
-		MountCache: 256 << 20,
+		MountCache: 256 << 20, MountDiskCacheSize: 10 << 30,
 		Firewall: acl.Firewall{
 			Create: acl.List{"staff"}, Delete: all, ManageACLs: acl.List{"admins"}, ManageMetadata: all,
 		},
@@ -121,6 +121,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"another database":    {`{"database_type": "oracle"}`, `"oracle"`},
 		"another storage":     {`{"database_dsn": "x", "storage_backend": "tape"}`, `"tape"`},
 		"negative retries":    {`{"database_dsn": "x", "database_max_retries": -1}`, "database_max_retries"},
+		"a disk of nothing":   {`{"database_dsn": "x", "mount_disk_cache_size": 0}`, "mount_disk_cache_size"},
 		"cache of nothing":    {`{"database_dsn": "x", "mount_cache_size": 0}`, "mount_cache_size"},
 		"payload of nothing":  {`{"database_dsn": "x", "max_request_payload_size": 0}`, "max_request_payload_size"},
 		"prefix not a path":   {`{"database_dsn": "x", "service_prefix": "hatrac"}`, "service_prefix"},

@@ -23,7 +23,8 @@ type values struct {
 	syncInterval                                             time.Duration
 	inlineLimit                                              int
 	mountCache                                               int64
-	mountSpool                                               string
+	mountSpool, mountDisk                                    string
+	mountDiskSize                                            int64
 	listen, tlsCert, tlsKey, auditLog                        string
 	allowedOrigins, trustedProxies                           []string
 	userTable, groupTable                                    tree
@@ -91,7 +92,7 @@ func defaults() *values {
 		databaseNotify: true,
 		storageBackend: "filesystem", storagePath: defaultStoragePath, maxPayload: 128 << 20,
 		uploadExpiration: 168 * time.Hour, sweepGrace: 24 * time.Hour, sweepInterval: time.Hour,
-		syncInterval: time.Second, mountCache: 256 << 20,
+		syncInterval: time.Second, mountCache: 256 << 20, mountDiskSize: 10 << 30,
 		inlineLimit: 4 << 10, listen: "127.0.0.1:8080",
 		sessionLifetime: minutes(30 * time.Minute), cookie: "webauthn", logoutURL: "/",
 		proxy: proxyValues{
@@ -129,6 +130,8 @@ func (v *values) storeKeys() []key {
 		{name: "sweep_interval", into: &v.sweepInterval, doc: "the time between two looks for garbage"},
 		{name: "sync_interval", into: &v.syncInterval, doc: "how long what was closed in a mount may wait to be durable; 0: close waits for the disk"},
 		{name: "mount_cache_size", into: &v.mountCache, doc: "how many bytes a mount keeps in memory of content that is not on a file system of this machine"},
+		{name: "mount_disk_cache_path", into: &v.mountDisk, doc: "the folder where a mount keeps content that it has read from elsewhere, also for its next start; empty: nowhere"},
+		{name: "mount_disk_cache_size", into: &v.mountDiskSize, doc: "how many bytes of mount_disk_cache_path are used at most"},
 		{name: "mount_spool_path", into: &v.mountSpool, doc: "the folder where a mount keeps what is being written, if the content is not on a file system of this machine; by default spool/KEY in /var/lib/hatrac, or in ~/.local/state/hatrac for a user other than root"},
 	}
 }

@@ -160,19 +160,21 @@ func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zer
 		return nil, err
 	}
 	cfg := fusefs.Config{
-		Dir:          dir,
-		Source:       flags.source,
-		Service:      o.service,
-		ReadOnly:     flags.readOnly,
-		AllowOther:   flags.allowOther,
-		ShowVersions: flags.showVersions,
-		AsOf:         flags.asOf.Time,
-		URLPrefix:    o.config.ServicePrefix,
-		CacheSize:    o.config.MountCache,
-		SpoolDir:     spool,
-		UID:          uint32(os.Getuid()),
-		GID:          uint32(os.Getgid()),
-		Logger:       log,
+		Dir:           dir,
+		Source:        flags.source,
+		Service:       o.service,
+		ReadOnly:      flags.readOnly,
+		AllowOther:    flags.allowOther,
+		ShowVersions:  flags.showVersions,
+		AsOf:          flags.asOf.Time,
+		URLPrefix:     o.config.ServicePrefix,
+		CacheSize:     o.config.MountCache,
+		SpoolDir:      spool,
+		DiskCache:     o.config.MountDiskCache,
+		DiskCacheSize: o.config.MountDiskCacheSize,
+		UID:           uint32(os.Getuid()),
+		GID:           uint32(os.Getgid()),
+		Logger:        log,
 	}
 	if flags.mapUsers {
 		cfg.Users = o.clientOf

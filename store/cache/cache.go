@@ -3,6 +3,7 @@
 package cache
 
 import (
+	"cmp"
 	"container/list"
 	"errors"
 	"sync"
@@ -14,13 +15,11 @@ import (
 // Defaults of Config.
 const (
 	DefaultSize      = 256 << 20
-	DefaultBlockSize = 1 << 20
+	DefaultBlockSize = 128 << 10
+	DefaultRequest   = 4 << 20
 	DefaultParallel  = 8
 	DefaultDeadline  = 30 * time.Second
 )
-
-// runLength is the number of blocks that are fetched by one request ahead of a reader.
-const runLength = 4
 
 // Config says how much a Cache may do. Zero values mean the defaults.
 type Config struct {
@@ -30,6 +29,9 @@ type Config struct {
 	// BlockSize is the number of bytes of a block, the unit that is kept; the last one of a
 	// content is shorter.
 	BlockSize int64
+	// Request is the number of bytes that one request fetches at most. It is a multiple of
+	// BlockSize.
+	Request int64
 	// Parallel is how many requests one open content has under way at most ahead of its reader.
 	Parallel int
 	// Deadline is how long a request may go without a whole block.
@@ -43,7 +45,7 @@ type Cache struct {
 
 	mu     sync.Mutex // guards what follows; never held over I/O
 	blocks map[key]*block
-	unused list.List     // of *block that nobody uses; what was used last is in front
+	unused list.List     // of *block that nobody uses; what goes first is at the back
 	held   int64         // bytes of all blocks
 	unread int64         // bytes of those that were fetched ahead and that nobody has read yet
 	freed  chan struct{} // closed when there is room again; nil if nobody waits for that
@@ -51,20 +53,16 @@ type Cache struct {
 
 // New returns an empty cache.
 func New(cfg Config) (*Cache, error) {
-	if cfg.BlockSize == 0 {
-		cfg.BlockSize = DefaultBlockSize
-	}
-	if cfg.Size == 0 {
-		cfg.Size = max(DefaultSize, 2*cfg.BlockSize)
-	}
-	if cfg.Parallel == 0 {
-		cfg.Parallel = DefaultParallel
-	}
-	if cfg.Deadline == 0 {
-		cfg.Deadline = DefaultDeadline
-	}
+	cfg.BlockSize = cmp.Or(cfg.BlockSize, DefaultBlockSize)
+	cfg.Size = cmp.Or(cfg.Size, max(DefaultSize, 2*cfg.BlockSize))
+	cfg.Request = cmp.Or(cfg.Request, max(DefaultRequest/cfg.BlockSize, 1)*cfg.BlockSize)
+	cfg.Parallel = cmp.Or(cfg.Parallel, DefaultParallel)
+	cfg.Deadline = cmp.Or(cfg.Deadline, DefaultDeadline)
 	if cfg.BlockSize < 0 || cfg.Size < 2*cfg.BlockSize || cfg.Parallel < 0 || cfg.Deadline < 0 {
 		return nil, errors.New("a cache needs room for two blocks")
+	}
+	if cfg.Request < cfg.BlockSize || cfg.Request%cfg.BlockSize != 0 {
+		return nil, errors.New("the requests of a cache are for whole blocks")
 	}
 	return &Cache{cfg: cfg, blocks: make(map[key]*block)}, nil
 }
@@ -153,10 +151,12 @@ func (c *Cache) makeRoom(size int64) bool {
 	return true
 }
 
-// buffer returns memory for a block.
+// buffer returns memory for a block, with anything in it.
 func (c *Cache) buffer(size int64) []byte {
-	if spare, ok := c.spare.Get().(*[]byte); ok && size == c.cfg.BlockSize {
-		return *spare
+	if size == c.cfg.BlockSize {
+		if spare, ok := c.spare.Get().(*[]byte); ok {
+			return *spare
+		}
 	}
 	return make([]byte, size)
 }
@@ -200,7 +200,11 @@ func (c *Cache) finish(b *block, err error) {
 }
 
 // leave counts a user out.
-func (c *Cache) leave(b *block) {
+func (c *Cache) leave(b *block) { c.leaveFor(b, false) }
+
+// leaveFor is leave by a reader. What one has read that goes through a long content in order is the
+// first to go: it pushes out nothing else, and its memory is warm.
+func (c *Cache) leaveFor(b *block, passing bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if b.users--; b.users > 0 {
@@ -210,17 +214,26 @@ func (c *Cache) leave(b *block) {
 		c.drop(b)
 		return
 	}
-	b.place = c.unused.PushFront(b)
+	if passing {
+		b.place = c.unused.PushBack(b)
+	} else {
+		b.place = c.unused.PushFront(b)
+	}
 	c.free()
 }
 
 // forgetUnread drops the blocks from number first to the one before end that were fetched ahead and
-// that nobody has read.
+// that nobody has read. Those under way stay, but are not awaited any more.
 func (c *Cache) forgetUnread(address store.Address, first, end int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for n := first; n < end; n++ {
-		if b := c.blocks[key{address, n}]; b != nil && b.unread && b.users == 0 {
+		b := c.blocks[key{address, n}]
+		if b == nil || !b.unread {
+			continue
+		}
+		c.wasRead(b)
+		if b.users == 0 {
 			c.drop(b)
 		}
 	}

@@ -82,7 +82,7 @@ func newRig(t *testing.T, cfg Config) *rig {
 		t.Fatal(err)
 	}
 	if cfg.BlockSize == 0 {
-		cfg.BlockSize = testBlock
+		cfg.BlockSize, cfg.Request = testBlock, 4*testBlock
 	}
 	r.address, r.cache = address, newCache(t, cfg)
 	t.Cleanup(func() {
@@ -205,6 +205,74 @@ func TestRandomReadingFetchesNothingElse(t *testing.T) {
 	}
 }
 
+func TestWhatOneReadingLacksIsFetchedByOneRequest(t *testing.T) {
+	r := newRig(t, Config{BlockSize: 100, Request: 1000, Size: 100_000})
+	r.reads(r.open(), 50_350, 10)
+	r.reads(r.open(), 50_010, 980) // all around what is there
+	if n, b := r.remote.Requests(), r.remote.Bytes(); n != 3 || b != 1000 {
+		t.Errorf("%d requests for %d bytes", n, b)
+	}
+}
+
+func TestWhoSkipsThroughContentGetsLittleMore(t *testing.T) {
+	for _, stride := range []int64{300, 1000, 5000} {
+		r := newRig(t, Config{BlockSize: 100, Request: 4000, Size: 200_000})
+		c := r.open()
+		var read int64
+		for off := int64(0); off < testSize-100; off += stride {
+			r.reads(c, off, 100)
+			read += 100
+		}
+		c.fetches.Wait()
+		if b := r.remote.Bytes(); b > 2*read+4000 {
+			t.Errorf("%d bytes were fetched for %d, one hundred of every %d", b, read, stride)
+		}
+	}
+}
+
+func TestWhatIsReadAllOverIsFetchedWithWhatIsAround(t *testing.T) {
+	for size, most := range map[int64]int64{100_000: 1005, 2 * testSize: 1005 / 4} { // without room, and with
+		r := newRig(t, Config{BlockSize: 100, Request: 1000, Size: size})
+		c := r.open()
+		rnd := rand.New(rand.NewPCG(1, 2))
+		for range 1000 {
+			r.reads(c, rnd.Int64N(testSize-10), 10)
+		}
+		c.fetches.Wait()
+		if n := r.remote.Requests(); n > most {
+			t.Errorf("%d requests in a room for %d bytes", n, size)
+		}
+	}
+}
+
+func TestWhoStopsWasSentLittleMore(t *testing.T) {
+	for _, n := range []int64{100, 1000, 10_000} {
+		r := newRig(t, Config{BlockSize: 100, Request: 4000, Size: 1_000_000})
+		c := r.open()
+		for off := int64(0); off < n; off += 100 {
+			r.reads(c, off, 100)
+		}
+		c.fetches.Wait()
+		if b := r.remote.Bytes(); b > min(5*n, 2*n+2*4000) { // whole requests, from some length on
+			t.Errorf("%d bytes were fetched for %d", b, n)
+		}
+	}
+}
+
+func TestOutOfOrderIsInOrderForAReaderOfManyHands(t *testing.T) {
+	r := newRig(t, Config{BlockSize: 100, Request: 4000, Size: 1_000_000})
+	c := r.open()
+	for off := int64(0); off < testSize-1000; off += 1000 {
+		for _, i := range []int64{3, 1, 7, 0, 9, 2, 5, 4, 8, 6} {
+			r.reads(c, off+100*i, 100)
+		}
+	}
+	c.fetches.Wait()
+	if n := r.remote.Requests(); n > 60 {
+		t.Errorf("%d requests for %d bytes", n, testSize)
+	}
+}
+
 func TestTheCacheForgetsWhatWasNotUsedForLongest(t *testing.T) {
 	r := newRig(t, Config{Size: 3 * testBlock})
 	c := r.open()
@@ -217,6 +285,30 @@ func TestTheCacheForgetsWhatWasNotUsedForLongest(t *testing.T) {
 	r.reads(c, 40*testBlock, 10)
 	if n := r.remote.Requests(); n != 5 {
 		t.Errorf("%d requests, want 5", n)
+	}
+}
+
+func TestWhoGoesThroughLongContentPushesNothingElseOut(t *testing.T) {
+	r := newRig(t, Config{BlockSize: 100, Request: 1000, Parallel: 2, Size: 20_000})
+	used := []int64{90_000, 70_000, 95_000}
+	for _, off := range used {
+		r.reads(r.open(), off, 100)
+	}
+	long := r.open()
+	for off := int64(0); off < 60_000; off += 500 {
+		if off%1000 == 0 {
+			r.reads(long, off, 500)
+		} else if !r.looks(long, off, 500) {
+			r.reads(long, off, 500)
+		}
+	}
+	long.fetches.Wait()
+	was := r.remote.Requests()
+	for _, off := range used {
+		r.reads(r.open(), off, 100)
+	}
+	if n := r.remote.Requests() - was; n > 0 {
+		t.Errorf("%d of %d blocks were pushed out", n, len(used))
 	}
 }
 
@@ -311,7 +403,7 @@ func TestWhatOneReaderGivesUpAnotherFetchesItself(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := <-gone; !errors.Is(err, errAbandoned) {
+	if err := <-gone; !errors.Is(err, ErrAbandoned) {
 		t.Errorf("a reading of what was closed answers %v", err)
 	}
 	<-waits

@@ -4,31 +4,41 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/hatrac/hatrac/store"
 )
 
-// errAbandoned is what became of a fetch that its reader gave up.
-var errAbandoned = errors.New("the fetch was given up")
+// ErrAbandoned is what became of a fetch that its reader gave up. Others ask for it again.
+var ErrAbandoned = errors.New("the fetch was given up")
 
-// ahead asks for the blocks from number n that lie within the window. Requests are for whole runs
-// where the window is wide enough.
+// ahead asks for the blocks from number n that lie within the window, unless enough of them were
+// asked for already: requests are to be long.
 func (s *Content) ahead(n, window int64) {
 	if window == 0 {
 		return
 	}
-	size := s.cache.cfg.BlockSize
-	end := n + window/size
-	if window >= runLength*size {
-		end = (end + runLength - 1) / runLength * runLength
+	run, width := s.cache.cfg.Request/s.cache.cfg.BlockSize, s.after(window)
+	end := n + width
+	if width >= 2*run {
+		end = (end + run - 1) / run * run
 	}
 	s.mu.Lock()
-	s.planned = max(s.planned, n)
-	s.wanted = max(s.wanted, min(end, s.blocks))
+	if s.planned < n {
+		s.forgetPassed(s.planned)
+		s.planned, s.passed = n, n
+	}
+	if s.wanted-n <= max(width/2, width-2*run) {
+		s.wanted = max(s.wanted, min(end, s.blocks))
+	}
 	s.mu.Unlock()
 	s.launch()
 }
+
+// mostWindow returns how many bytes ahead of a reader are wanted at most: twice of what the requests
+// under way may bring.
+func (c Config) mostWindow() int64 { return 2 * int64(c.Parallel) * c.Request }
 
 // launch makes as many requests for blocks that are wanted as may be under way at once.
 func (s *Content) launch() {
@@ -51,7 +61,7 @@ func (s *Content) landed() {
 
 // plan reserves the next run of blocks that are wanted and counts a request for it. The run is empty
 // if there is none, or no request may be made.
-func (s *Content) plan() (course context.Context, run []*block) {
+func (s *Content) plan() (course context.Context, blocks []*block) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.under >= s.cache.cfg.Parallel {
@@ -60,16 +70,17 @@ func (s *Content) plan() (course context.Context, run []*block) {
 	for s.planned < s.wanted && s.cache.has(key{s.address, s.planned}) {
 		s.planned++
 	}
-	stop := min(s.wanted, (s.planned/runLength+1)*runLength, s.planned+s.cache.mostAhead()/s.cache.cfg.BlockSize)
+	run := s.cache.cfg.Request / s.cache.cfg.BlockSize
+	stop := min(s.wanted, (s.planned/run+1)*run, s.planned+s.cache.mostAhead()/s.cache.cfg.BlockSize)
 	if s.planned >= stop || !s.cache.mayFetchAhead((stop-s.planned)*s.cache.cfg.BlockSize) {
 		return nil, nil // when something was read, there may be room for a whole run
 	}
-	run = s.reserveRun(s.planned, stop)
-	if len(run) > 0 {
+	blocks = s.reserveRun(s.planned, stop, true)
+	if len(blocks) > 0 {
 		s.under++
-		s.planned += int64(len(run))
+		s.planned += int64(len(blocks))
 	}
-	return s.course, run
+	return s.course, blocks
 }
 
 // mostAhead returns how many bytes may be there that nobody has read yet.
@@ -91,15 +102,30 @@ func (c *Cache) has(k key) bool {
 
 // reserveRun makes the blocks from number n on until stop, or until one that exists or for which
 // there is no room.
-func (s *Content) reserveRun(n, stop int64) []*block {
+func (s *Content) reserveRun(n, stop int64, ahead bool) []*block {
 	var run []*block
 	for ; n < stop; n++ {
-		b, _ := s.cache.reserve(key{s.address, n}, s.sizeOf(n), true)
+		b, _ := s.cache.reserve(key{s.address, n}, s.sizeOf(n), ahead)
 		if b == nil {
 			break
 		}
 		run = append(run, b)
 	}
+	return run
+}
+
+// reserveBack makes the blocks from number n down to first, or to the one after one that exists or for
+// which there is no room, and returns them in order.
+func (s *Content) reserveBack(n, first int64) []*block {
+	var run []*block
+	for ; n >= first; n-- {
+		b, _ := s.cache.reserve(key{s.address, n}, s.sizeOf(n), false)
+		if b == nil {
+			break
+		}
+		run = append(run, b)
+	}
+	slices.Reverse(run)
 	return run
 }
 
@@ -110,7 +136,7 @@ func (s *Content) fetch(ctx context.Context, run []*block, over func()) {
 	defer s.mu.Unlock()
 	if s.closed {
 		for _, b := range run {
-			s.cache.finish(b, errAbandoned)
+			s.cache.finish(b, ErrAbandoned)
 		}
 		return
 	}
@@ -155,7 +181,7 @@ func failure(course, ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case course.Err() != nil:
-		return errAbandoned
+		return ErrAbandoned
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -78,6 +78,17 @@ func (o object) open(ctx context.Context, size int64) *content {
 // Size implements store.Content.
 func (c *content) Size() int64 { return c.size }
 
+var _ store.Identified = (*content)(nil)
+
+// Identity implements store.Identified: where the object is, if nothing can come to be in its place.
+// The key has the version id in it, or S3 keeps versions.
+func (c *content) Identity() string {
+	if c.version == "" && c.Method == ByName {
+		return ""
+	}
+	return strings.Join([]string{c.Client.Endpoint, c.service.Options().Region, c.Name, c.key, c.version}, "\n")
+}
+
 // Close implements store.Content. Readings under way end.
 func (c *content) Close() error {
 	c.end()

@@ -17,6 +17,8 @@ type Remote struct {
 	Latency time.Duration
 	// Rate is how many bytes a second one request gives; 0: as many as there are.
 	Rate int64
+	// Name tells it from others; if it is empty, its content has no identity.
+	Name string
 
 	fault                        atomic.Pointer[Fault]
 	requests, bytes, under, most atomic.Int64
@@ -55,13 +57,24 @@ func (r *Remote) Open(ctx context.Context, a store.Address) (store.Content, erro
 	if err != nil {
 		return nil, err
 	}
-	return &remoteContent{Content: content, remote: r}, nil
+	return &remoteContent{Content: content, remote: r, address: a}, nil
 }
 
 // remoteContent hides that the content is a file.
 type remoteContent struct {
 	store.Content
-	remote *Remote
+	remote  *Remote
+	address store.Address
+}
+
+var _ store.Identified = (*remoteContent)(nil)
+
+// Identity implements store.Identified.
+func (c *remoteContent) Identity() string {
+	if c.remote.Name == "" {
+		return ""
+	}
+	return c.remote.Name + " " + string(c.address)
 }
 
 // Section implements store.Content.
@@ -81,7 +94,7 @@ func (c *remoteContent) Section(ctx context.Context, off, n int64) (io.ReadClose
 	now := r.under.Add(1)
 	for most := r.most.Load(); now > most && !r.most.CompareAndSwap(most, now); most = r.most.Load() {
 	}
-	return &remoteSection{ReadCloser: section, ctx: ctx, remote: r}, nil
+	return &remoteSection{ReadCloser: section, ctx: ctx, remote: r, begun: time.Now()}, nil
 }
 
 // wait returns after a time, or when ctx ends.
@@ -114,6 +127,8 @@ type remoteSection struct {
 	io.ReadCloser
 	ctx    context.Context
 	remote *Remote
+	begun  time.Time
+	given  int64
 }
 
 // Read implements io.Reader.
@@ -123,8 +138,9 @@ func (s *remoteSection) Read(p []byte) (int, error) {
 	}
 	n, err := s.ReadCloser.Read(p)
 	s.remote.bytes.Add(int64(n))
+	s.given += int64(n)
 	if rate := s.remote.Rate; rate > 0 {
-		wait(s.ctx, time.Duration(n)*time.Second/time.Duration(rate))
+		wait(s.ctx, time.Until(s.begun.Add(time.Duration(s.given)*time.Second/time.Duration(rate))))
 	}
 	return n, err
 }
