@@ -58,11 +58,11 @@ func (b *Bulk) closeWith(ctx context.Context, f *os.File) (finish func() error) 
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(closed)
-		_ = b.disk.close(f)
+		_ = b.disk.Close(f)
 	})
 	return func() error {
 		if stop() {
-			return b.disk.close(f)
+			return b.disk.Close(f)
 		}
 		<-closed
 		return ctx.Err()
@@ -81,7 +81,7 @@ func (b *Bulk) receive(ctx context.Context, c *claim, f *os.File, info os.FileIn
 	if err := b.copyChunk(ctx, c, f, offset, length, r); err != nil {
 		return err
 	}
-	return unlessOver(ctx, "make chunk durable", b.disk.syncData(f))
+	return unlessOver(ctx, "make chunk durable", b.disk.SyncData(f))
 }
 
 // copyChunk writes the bytes of r, which must be as many as announced. The end of r is waited
@@ -98,7 +98,7 @@ func (b *Bulk) copyChunk(ctx context.Context, c *claim, f *os.File, offset, leng
 		if n < len(part) {
 			return store.Wrap(store.Invalid, "receive chunk", errShort)
 		}
-		err = c.write(ctx, func() error { return b.disk.writeAt(f, part, offset) })
+		err = c.write(ctx, func() error { _, err := b.disk.WriteAt(f, part, offset); return err })
 		if err != nil {
 			return unlessOver(ctx, "write chunk", err)
 		}

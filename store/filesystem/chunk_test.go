@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 func begin(t testing.TB, b *Bulk, size int) store.Address {
@@ -98,8 +99,8 @@ func TestANewerWriterWaitsForTheWriteThatIsUnderWay(t *testing.T) {
 	older, newer := sample(1, 100), sample(2, 100)
 	synctest.Test(t, func(t *testing.T) {
 		writes, gate := 0, make(chan struct{})
-		b := openOn(t, root, disk{around: func(s step, call func() error) error {
-			if s.op == opWrite {
+		b := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+			if s.Op == disk.OpWrite {
 				if writes++; writes == 1 {
 					<-gate
 				}
@@ -209,8 +210,8 @@ func TestAChunkThatWaitedForFinishIsRefused(t *testing.T) {
 	root := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
-		here := openOn(t, root, disk{around: func(s step, call func() error) error {
-			if s.op == opMode {
+		here := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+			if s.Op == disk.OpMode {
 				<-gate
 			}
 			return call()
@@ -233,8 +234,8 @@ func TestAChunkThatWaitedForFinishIsRefused(t *testing.T) {
 
 func TestAChunkIsDurableWhenItIsStored(t *testing.T) {
 	lost := false
-	b := openOn(t, t.TempDir(), disk{around: func(s step, call func() error) error {
-		if s.op == opSyncData && lost {
+	b := openOn(t, t.TempDir(), disk.Disk{Around: func(s disk.Step, call func() error) error {
+		if s.Op == disk.OpSyncData && lost {
 			return unix.EIO
 		}
 		return call()
