@@ -10,9 +10,13 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// commitRate is the number of bytes a second at which content is stored at the very least; a
-// commit's deadline grows with its size.
+// commitRate is the number of bytes a second at which content is stored at the very least.
 const commitRate = 4 << 20
+
+// commitTime is how long the commit of so many bytes may take.
+func commitTime(deadline time.Duration, size int64) time.Duration {
+	return deadline + time.Duration(size/commitRate)*time.Second
+}
 
 // commit makes what was written to the draft of f a version and waits for it. Its failure is
 // final. Who asks in ctx makes the version, or else who changed the draft last.
@@ -21,7 +25,7 @@ func (m *Mount) commit(ctx context.Context, f *file, d *draft) error {
 	if !ok {
 		by = d.maker()
 	}
-	return d.commit(ctx, true, func(content finished) error {
+	return d.commit(ctx, claim{client: by.ID}, true, func(content finished) error {
 		path := f.where().Path
 		err := m.put(by, f, path, content, service.Conditions{})
 		if store.KindOf(err) == store.NotFound && m.followMove(m.base, path) {
@@ -34,8 +38,7 @@ func (m *Mount) commit(ctx context.Context, f *file, d *draft) error {
 // put stores the content of a draft as a version, by that client, of the object at path, which f
 // stands for then.
 func (m *Mount) put(by acl.Client, f *file, path store.Path, content finished, cond service.Conditions) error {
-	deadline := m.cfg.Deadline + time.Duration(content.size/commitRate)*time.Second
-	ctx, cancel := context.WithTimeout(m.base, deadline)
+	ctx, cancel := context.WithTimeout(m.base, commitTime(m.cfg.Deadline, content.size))
 	defer cancel()
 	attr := content.attr
 	attr.Ino = f.ino
@@ -192,4 +195,14 @@ func (m *Mount) delay(f *file) {
 		f.scratch.Stop()
 	}
 	f.scratch = time.AfterFunc(m.cfg.ScratchGrace, func() { m.later(func() { m.promote(f) }) })
+}
+
+// closed notes that a handle of a writer was closed without a commit. If only those writers are left,
+// the draft is finished should this process die before it is committed.
+func (m *Mount) closed(ctx context.Context, f *file, d *draft, left int) error {
+	return d.closed(ctx, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.writers == left && f.draft == d && !f.unbound
+	})
 }

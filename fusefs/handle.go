@@ -179,11 +179,14 @@ func (h *draftHandle) Flush(ctx context.Context) syscall.Errno {
 	if err := h.d.failed(); err != nil {
 		return errnoOf(err)
 	}
-	if !h.d.pending(h.last.Load()) || h.f.delays() || h.inherited(ctx) {
+	if h.d.state() == clean || h.inherited(ctx) {
 		return 0
 	}
 	wait, cancel := h.m.wait(ctx)
 	defer cancel()
+	if !h.d.pending(h.last.Load()) || h.f.delays() {
+		return h.m.answer(ctx, h.m.closed(wait, h.f, h.d, 1))
+	}
 	return h.m.answer(ctx, h.m.commit(as(wait, h.by), h.f, h.d))
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/cache"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 // Defaults of Config.
@@ -92,7 +93,12 @@ type Config struct {
 	// Logger takes what no system call can tell.
 	Logger zerolog.Logger
 
+	// Account, if not nil, returns the client with that id as it is now. It is asked for those who
+	// wrote what a mount that died left behind, besides Client, which is known.
+	Account func(ctx context.Context, id string) (acl.Client, error)
+
 	watch func(fuse.RawFileSystem) fuse.RawFileSystem // sees the kernel's requests, in tests
+	disk  disk.Disk                                   // makes what happens to drafts on the disk
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -215,8 +221,11 @@ func (m *Mount) start() error {
 	if err != nil {
 		return err
 	}
-	if m.session, err = openSession(m.cfg.SpoolDir, m.log); err != nil {
+	if m.session, err = openSession(m.cfg.SpoolDir, m.cfg.disk, m.log); err != nil {
 		return err
+	}
+	if err := m.rescue(ctx); err != nil {
+		return errors.Join(err, m.session.close())
 	}
 	m.passthrough = newPassthrough(fs.NewNodeFS(root, opts))
 	server, err := fuse.NewServer(unlocking{limiting{m.cfg.watch(m.passthrough)}, &m.locks}, m.cfg.Dir, &opts.MountOptions)
@@ -238,6 +247,28 @@ func (m *Mount) start() error {
 		return errors.Join(err, m.Unmount(m.base))
 	}
 	return nil
+}
+
+// rescue brings to an end what mounts that died have left behind, if this one may change anything.
+func (m *Mount) rescue(ctx context.Context) error {
+	if m.cfg.ReadOnly {
+		return nil
+	}
+	finisher := Finisher{Service: m.svc, Client: m.clientOf, Deadline: m.cfg.Deadline}
+	return m.session.rescue(context.WithoutCancel(ctx), finisher)
+}
+
+// clientOf returns the client with that id.
+func (m *Mount) clientOf(ctx context.Context, id string) (acl.Client, error) {
+	switch {
+	case !m.multi() && id == m.cfg.Client.ID:
+		return m.cfg.Client, nil
+	case id == "":
+		return acl.Client{}, nil
+	case m.cfg.Account == nil:
+		return acl.Client{}, store.NewError(store.Denied, id, "Who wrote this is not known here.")
+	}
+	return m.cfg.Account(ctx, id)
 }
 
 func (m *Mount) options() *fs.Options {

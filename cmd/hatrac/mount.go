@@ -168,6 +168,7 @@ func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zer
 		SpoolDir:     o.config.MountSpool,
 		UID:          uint32(os.Getuid()),
 		GID:          uint32(os.Getgid()),
+		Account:      o.clientAs,
 		Logger:       log,
 	}
 	if flags.mapUsers {
