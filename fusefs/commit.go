@@ -21,11 +21,43 @@ func commitTime(deadline time.Duration, size int64) time.Duration {
 // commit makes what was written to the draft of f a version and waits for it. Its failure is
 // final. Who asks in ctx makes the version, or else who changed the draft last.
 func (m *Mount) commit(ctx context.Context, f *file, d *draft) error {
+	return m.commitUnless(ctx, f, d, always)
+}
+
+// commitReleased is commit for when no call is left that could be told. What fails because a back end is
+// away is tried again until the mount ends, and then left to the next one.
+func (m *Mount) commitReleased(f *file, d *draft) {
+	err := m.commitUnless(m.base, f, d, unlessAway)
+	if err == nil {
+		return
+	}
+	log := m.log.Error().Err(err).Str("path", string(f.where().Path))
+	if d.failed() != nil {
+		log.Msg("a closed file could not be committed")
+		return
+	}
+	log.Msg("a closed file could not be committed and will be tried again")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.draft != d || f.writers > 0 {
+		return
+	}
+	if f.scratch != nil {
+		f.scratch.Stop()
+	}
+	f.scratch = time.AfterFunc(commitPause, func() { m.later(func() { m.promote(f) }) })
+}
+
+// commitPause is the time after which a commit that failed is tried again.
+const commitPause = 5 * time.Second
+
+// commitUnless is commit with a failure that need not be final.
+func (m *Mount) commitUnless(ctx context.Context, f *file, d *draft, final finality) error {
 	by, ok := ctx.Value(clientKey{}).(acl.Client)
 	if !ok {
 		by = d.maker()
 	}
-	return d.commit(ctx, claim{client: by.ID}, true, func(content finished) error {
+	return d.commit(ctx, claim{client: by.ID}, final, func(content finished) error {
 		path := f.where().Path
 		err := m.put(by, f, path, content, service.Conditions{})
 		if store.KindOf(err) == store.NotFound && m.followMove(m.base, path) {
@@ -162,9 +194,7 @@ func (m *Mount) promote(f *file) {
 		f.delayed = false
 	}
 	f.mu.Unlock()
-	if err := m.commit(m.base, f, d); err != nil {
-		m.log.Error().Err(err).Str("path", string(f.where().Path)).Msg("a file could not be committed")
-	}
+	m.commitReleased(f, d)
 	m.settle(f)
 }
 

@@ -114,7 +114,7 @@ func TestADraftIsReadAndWrittenOnAfterItsSpoolFileServesAnother(t *testing.T) {
 		if _, err := d.writeAt(t.Context(), []byte(text), off); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.commit(t.Context(), claim{}, true, put); err != nil {
+		if err := d.commit(t.Context(), claim{}, always, put); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -79,7 +79,7 @@ func (b *bench) put(f finished) error {
 	return nil
 }
 
-func (b *bench) commit(d *draft) error { return d.commit(context.Background(), claim{}, true, b.put) }
+func (b *bench) commit(d *draft) error { return d.commit(context.Background(), claim{}, always, b.put) }
 
 func (b *bench) write(d *draft, text string, off int64) {
 	b.Helper()
@@ -135,7 +135,7 @@ func TestACommittedFileIsNeverWrittenToAgain(t *testing.T) {
 	d := b.empty()
 	b.write(d, "one", 0)
 	var committed *os.File
-	err := d.commit(t.Context(), claim{}, true, func(f finished) error {
+	err := d.commit(t.Context(), claim{}, always, func(f finished) error {
 		committed, _ = os.Open(f.file.Name())
 		return b.put(f)
 	})
@@ -202,7 +202,7 @@ func TestAFailureThatIsNotFinalLeavesTheDraftDirty(t *testing.T) {
 	d := b.empty()
 	b.write(d, "text", 0)
 	b.failure = errors.New("no")
-	if err := d.commit(t.Context(), claim{}, false, b.put); !errors.Is(err, b.failure) {
+	if err := d.commit(t.Context(), claim{}, never, b.put); !errors.Is(err, b.failure) {
 		t.Fatal(err)
 	}
 	b.is(d, dirty, "text")
@@ -273,7 +273,7 @@ func TestChangesWaitForACommitAndReadsDoNot(t *testing.T) {
 	begun, end := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
-		err := d.commit(t.Context(), claim{}, true, func(f finished) error {
+		err := d.commit(t.Context(), claim{}, always, func(f finished) error {
 			close(begun)
 			<-end
 			return b.put(f)
@@ -303,7 +303,7 @@ func TestACommitRunsOnWhenItsCallerIsGone(t *testing.T) {
 	d := b.empty()
 	b.write(d, "text", 0)
 	ctx, cancel := context.WithCancel(t.Context())
-	err := d.commit(ctx, claim{}, true, func(f finished) error {
+	err := d.commit(ctx, claim{}, always, func(f finished) error {
 		cancel()
 		return b.put(f)
 	})
@@ -367,7 +367,7 @@ func TestDraftBehavesLikeAFile(t *testing.T) {
 				model = model[:size:size]
 			},
 			"commit": func(t *rapid.T) {
-				if err := d.commit(context.Background(), claim{}, true, put); err != nil {
+				if err := d.commit(context.Background(), claim{}, always, put); err != nil {
 					t.Fatal(err)
 				}
 				if len(puts) > 0 {

@@ -23,13 +23,30 @@ type finished struct {
 
 // commit calls put with the content, if it was changed since the last commit, and waits for it.
 // put runs on, with the draft closed for changes, also when ctx ends before it; it is the one
-// to set a deadline. A failure of put is final if final is true: it is the answer to all that
-// is asked of the draft later. Detached drafts succeed without a call.
-func (d *draft) commit(ctx context.Context, as claim, final bool, put func(finished) error) error {
+// to set a deadline. A failure of put that is final is the answer to all that is asked of the draft
+// later. Detached drafts succeed without a call.
+func (d *draft) commit(ctx context.Context, as claim, final finality, put func(finished) error) error {
 	if err := d.gate.enter(ctx); err != nil {
 		return err
 	}
 	return d.commitHeld(ctx, as, final, put, func(error) {})
+}
+
+// finality says which failures of a commit are final; what others leave is as it was.
+type finality func(error) bool
+
+func always(error) bool { return true }
+
+func never(error) bool { return false }
+
+// unlessAway is the finality of commits that nobody waits for: what a back end cannot do now can be
+// tried again, because nobody was told that it failed.
+func unlessAway(err error) bool {
+	switch store.KindOf(err) {
+	case store.Unavailable, store.Interrupted:
+		return false
+	}
+	return true
 }
 
 // claim says for whom a draft is committed, and under which name if that is not its own.
@@ -40,7 +57,7 @@ type claim struct {
 
 // commitHeld is commit for who holds the gate, which it leaves when all is over. It calls over
 // just before that, with what came of the commit; that may be after it returned.
-func (d *draft) commitHeld(ctx context.Context, as claim, final bool, put func(finished) error, over func(error)) error {
+func (d *draft) commitHeld(ctx context.Context, as claim, final finality, put func(finished) error, over func(error)) error {
 	end := func(err error) error {
 		over(err)
 		d.gate.leave()
@@ -99,12 +116,13 @@ func (d *draft) hand(ctx context.Context, as claim, put func(finished) error) er
 }
 
 // conclude notes what came of a commit. The gate is held, and view is a spool file.
-func (d *draft) conclude(err error, before record, final bool) {
+func (d *draft) conclude(err error, before record, final finality) {
+	over := err != nil && final(err)
 	switch {
 	case err == nil:
 		d.synced = false
 		d.letGo()
-	case final:
+	case over:
 		d.noteOver(record{Stage: refused, Reason: store.Sentence(err)})
 	default:
 		d.noteOver(before)
@@ -116,7 +134,7 @@ func (d *draft) conclude(err error, before record, final bool) {
 	case err == nil:
 		d.committed, d.own = d.changes, false
 		d.last = time.Now()
-	case final:
+	case over:
 		d.failure = err
 	}
 }

@@ -238,7 +238,7 @@ func (h *draftHandle) commitSynced() {
 	if h.f.delays() || h.f.current() != h.d {
 		return
 	}
-	if err := h.m.commit(as(h.m.base, h.by), h.f, h.d); err != nil {
+	if err := h.m.commitUnless(as(h.m.base, h.by), h.f, h.d, unlessAway); err != nil {
 		h.m.log.Error().Err(err).Str("path", string(h.f.where().Path)).Msg("a synced file could not be committed")
 	}
 	h.m.settle(h.f)

@@ -370,9 +370,7 @@ func (m *Mount) releaseWriter(f *file, d *draft) {
 		m.closedScratch(f, d)
 		m.delay(f)
 	case d.failed() == nil: // or else the close has said so
-		if err := m.commit(m.base, f, d); err != nil {
-			m.log.Error().Err(err).Str("path", string(f.where().Path)).Msg("a closed file could not be committed")
-		}
+		m.commitReleased(f, d)
 	}
 	m.settle(f)
 }

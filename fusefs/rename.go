@@ -146,7 +146,7 @@ func (v *move) publish(ctx context.Context, d *draft, leaveTarget func()) error 
 	}
 	by := v.m.client(ctx)
 	put := func(content finished) error { return v.m.put(by, v.f, v.target, content, cond) }
-	err := d.commitHeld(ctx, claim{client: by.ID, to: v.target}, false, put, func(err error) {
+	err := d.commitHeld(ctx, claim{client: by.ID, to: v.target}, never, put, func(err error) {
 		if err == nil {
 			v.rebind(false)
 		}

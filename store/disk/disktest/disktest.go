@@ -33,7 +33,9 @@ type Injector struct {
 	// Errno is what a step answers that goes wrong, ENOSPC if it is 0.
 	Errno unix.Errno
 
-	mu  sync.Mutex // guards what follows, and lets one step happen at a time
+	turn sync.Mutex // of the one step that happens, if Power looks at it
+
+	mu  sync.Mutex // guards what follows
 	at  int        // the step that goes wrong, counted from 1; 0: none
 	how Fault
 	n   int
@@ -71,32 +73,39 @@ func (i *Injector) crashed() bool { return i.hit.Op != "" && i.how == Crashes }
 
 // Around makes a step, or lets it go wrong.
 func (i *Injector) Around(s disk.Step, call func() error) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.crashed() {
-		if s.Op == disk.OpClose {
-			_ = call()
-		}
-		return ErrCrashed
+	if i.Power != nil {
+		i.turn.Lock()
+		defer i.turn.Unlock()
 	}
-	i.n++
-	if i.n != i.at {
+	switch how, wrong := i.next(s); {
+	case !wrong:
 		return i.make(s, call)
-	}
-	i.hit = s
-	if s.Op == disk.OpClose {
+	case s.Op == disk.OpClose:
 		_ = call()
-	}
-	switch i.how {
-	case Fails:
-		return i.errno()
-	case Denies:
-		if s.Op == disk.OpClose {
-			return i.errno()
+		if how == Crashes {
+			return ErrCrashed
 		}
+		return i.errno()
+	case how == Fails:
+		return i.errno()
+	case how == Denies:
 		return errors.Join(i.errno(), i.make(s, call))
 	}
 	return ErrCrashed
+}
+
+// next counts a step and reports whether it goes wrong, and how.
+func (i *Injector) next(s disk.Step) (how Fault, wrong bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.crashed() {
+		return Crashes, true
+	}
+	if i.n++; i.n == i.at {
+		i.hit = s
+		return i.how, true
+	}
+	return "", false
 }
 
 func (i *Injector) errno() error {
