@@ -80,9 +80,9 @@ func lineOpen(fd, name, flags string) string {
 func lineWrite(fd, content string) string { return fmt.Sprintf("write(%s, b%q)", fd, content) }
 
 const (
-	anew  = "os.O_WRONLY | os.O_CREAT | os.O_TRUNC"
-	more  = "os.O_WRONLY | os.O_APPEND"
-	shut  = "os.close(a)"
+	anew = "os.O_WRONLY | os.O_CREAT | os.O_TRUNC"
+	more = "os.O_WRONLY | os.O_APPEND"
+	shut = "os.close(a)"
 )
 
 // stories are what programs do, each beginning with a file old.
