@@ -3,6 +3,7 @@ package fusefs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -78,9 +79,9 @@ func awaitDeath(ctx, request context.Context, grace time.Duration) {
 }
 
 // answer turns the error of a call into an errno. A call that ended because the request was
-// interrupted is EINTR.
+// interrupted is EINTR. The request may be a call itself, which has a deadline.
 func (m *Mount) answer(request context.Context, err error) syscall.Errno {
-	if request.Err() != nil && store.KindOf(err) == store.Unavailable {
+	if errors.Is(request.Err(), context.Canceled) && store.KindOf(err) == store.Unavailable {
 		return syscall.EINTR
 	}
 	errno := errnoOf(err)
