@@ -10,18 +10,54 @@ import (
 	"github.com/hatrac/hatrac/store"
 )
 
-// commitRate is the number of bytes a second at which content is stored at the very least; a
-// commit's deadline grows with its size.
+// commitRate is the number of bytes a second at which content is stored at the very least.
 const commitRate = 4 << 20
+
+// commitTime is how long the commit of so many bytes may take.
+func commitTime(deadline time.Duration, size int64) time.Duration {
+	return deadline + time.Duration(size/commitRate)*time.Second
+}
 
 // commit makes what was written to the draft of f a version and waits for it. Its failure is
 // final. Who asks in ctx makes the version, or else who changed the draft last.
 func (m *Mount) commit(ctx context.Context, f *file, d *draft) error {
+	return m.commitUnless(ctx, f, d, always)
+}
+
+// commitReleased is commit for when no call is left that could be told. What fails because a back end is
+// away is tried again until the mount ends, and then left to the next one.
+func (m *Mount) commitReleased(f *file, d *draft) {
+	err := m.commitUnless(m.base, f, d, unlessAway)
+	if err == nil {
+		return
+	}
+	log := m.log.Error().Err(err).Str("path", string(f.where().Path))
+	if d.failed() != nil {
+		log.Msg("a closed file could not be committed")
+		return
+	}
+	log.Msg("a closed file could not be committed and will be tried again")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.draft != d || f.writers > 0 {
+		return
+	}
+	if f.scratch != nil {
+		f.scratch.Stop()
+	}
+	f.scratch = time.AfterFunc(commitPause, func() { m.later(func() { m.promote(f) }) })
+}
+
+// commitPause is the time after which a commit that failed is tried again.
+const commitPause = 5 * time.Second
+
+// commitUnless is commit with a failure that need not be final.
+func (m *Mount) commitUnless(ctx context.Context, f *file, d *draft, final finality) error {
 	by, ok := ctx.Value(clientKey{}).(acl.Client)
 	if !ok {
 		by = d.maker()
 	}
-	return d.commit(ctx, true, func(content finished) error {
+	return d.commit(ctx, claim{client: by.ID}, final, func(content finished) error {
 		path := f.where().Path
 		err := m.put(by, f, path, content, service.Conditions{})
 		if store.KindOf(err) == store.NotFound && m.followMove(m.base, path) {
@@ -34,8 +70,7 @@ func (m *Mount) commit(ctx context.Context, f *file, d *draft) error {
 // put stores the content of a draft as a version, by that client, of the object at path, which f
 // stands for then.
 func (m *Mount) put(by acl.Client, f *file, path store.Path, content finished, cond service.Conditions) error {
-	deadline := m.cfg.Deadline + time.Duration(content.size/commitRate)*time.Second
-	ctx, cancel := context.WithTimeout(m.base, deadline)
+	ctx, cancel := context.WithTimeout(m.base, commitTime(m.cfg.Deadline, content.size))
 	defer cancel()
 	attr := content.attr
 	attr.Ino = f.ino
@@ -159,9 +194,7 @@ func (m *Mount) promote(f *file) {
 		f.delayed = false
 	}
 	f.mu.Unlock()
-	if err := m.commit(m.base, f, d); err != nil {
-		m.log.Error().Err(err).Str("path", string(f.where().Path)).Msg("a file could not be committed")
-	}
+	m.commitReleased(f, d)
 	m.settle(f)
 }
 
@@ -192,4 +225,14 @@ func (m *Mount) delay(f *file) {
 		f.scratch.Stop()
 	}
 	f.scratch = time.AfterFunc(m.cfg.ScratchGrace, func() { m.later(func() { m.promote(f) }) })
+}
+
+// closed notes that a handle of a writer was closed without a commit. If only those writers are left,
+// the draft is finished should this process die before it is committed.
+func (m *Mount) closed(ctx context.Context, f *file, d *draft, left int) error {
+	return d.closed(ctx, func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.writers == left && f.draft == d && !f.unbound
+	})
 }

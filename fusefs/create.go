@@ -94,8 +94,8 @@ func (n *dirNode) Create(ctx context.Context, name string, flags, mode uint32, o
 	f := n.m.newFile(path)
 	attr := n.initial(ctx, mode)
 	f.since = time.Unix(0, attr.CTime)
-	f.draft = newEmptyDraft(n.m.spooler(f), attr)
-	f.draft.recycle, f.draft.author = n.m.session.recycle, n.m.client(call)
+	f.draft = newEmptyDraft(n.m.session, attr)
+	f.draft.author, f.draft.about = n.m.client(call), f.about()
 	f.writers, f.cached, f.delayed = 1, true, n.m.scratch.match(path)
 	if n.m.overlay.claim(path, f) != nil {
 		return nil, nil, 0, syscall.EEXIST

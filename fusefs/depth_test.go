@@ -102,9 +102,7 @@ func TestSpoolFilesOfSmallFilesServeAgain(t *testing.T) {
 // TestADraftIsReadAndWrittenOnAfterItsSpoolFileServesAnother because it was committed.
 func TestADraftIsReadAndWrittenOnAfterItsSpoolFileServesAnother(t *testing.T) {
 	b := newBench(t)
-	var free []*os.File
 	d := b.empty()
-	d.recycle = func(f *os.File) { free = append(free, f) }
 	put := func(f finished) error {
 		text := make([]byte, f.size)
 		_, err := f.file.ReadAt(text, 0)
@@ -116,20 +114,16 @@ func TestADraftIsReadAndWrittenOnAfterItsSpoolFileServesAnother(t *testing.T) {
 		if _, err := d.writeAt(t.Context(), []byte(text), off); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.commit(t.Context(), true, put); err != nil {
+		if err := d.commit(t.Context(), claim{}, always, put); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write("first", 0)
-	if len(free) != 1 {
-		t.Fatalf("%d spool files are free after the commit", len(free))
+	if len(b.session.free) != 1 {
+		t.Fatalf("%d spool files are free after the commit", len(b.session.free))
 	}
-	if err := free[0].Truncate(0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := free[0].WriteAt([]byte("another draft"), 0); err != nil {
-		t.Fatal(err)
-	}
+	other := b.empty()
+	b.write(other, "another draft", 0)
 	got := make([]byte, 10)
 	if n, err := d.readAt(context.Background(), got, 0); err != nil || !bytes.Equal(got[:n], []byte("first")) {
 		t.Errorf("the draft reads %q, %v", got[:n], err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 // state says where a draft stands.
@@ -29,19 +30,12 @@ type content interface {
 	Size() int64
 }
 
-// spooler makes an empty file for a draft.
-type spooler func() (*os.File, error)
-
-// recycler takes a spool file that nobody needs any more, for another draft.
-type recycler func(*os.File)
-
 // draft is the changing content of one file between two versions. It lies in a spool file,
 // which is made at the first change; after a commit the file may have become the version
 // itself, and the next change makes another one. All methods may be called concurrently.
 type draft struct {
-	spool   spooler
-	recycle recycler // nil: spool files are made anew each time
-	gate    gate     // held by who changes content, file or attributes
+	spool *session // that makes its files
+	gate  gate     // held by who changes content, file or attributes
 
 	mu        sync.Mutex // guards what follows; never held over I/O
 	view      *view      // what is read; nil: nothing was ever there
@@ -59,10 +53,12 @@ type draft struct {
 
 	digest *runningDigest // guarded by the gate
 	synced bool           // the same; what was written since the last commit was synced, in part at least
+	about  about          // the same
+	noted  record         // the same; what the journal says of the spool file, empty if it says nothing
 }
 
 // newDraft returns a clean draft of content that a version holds already.
-func newDraft(spool spooler, base content, attr store.Attr) *draft {
+func newDraft(spool *session, base content, attr store.Attr) *draft {
 	d := &draft{spool: spool, gate: newGate(), attr: attr, last: time.Now()}
 	d.view = newView(base)
 	d.size = base.Size()
@@ -70,7 +66,7 @@ func newDraft(spool spooler, base content, attr store.Attr) *draft {
 }
 
 // newEmptyDraft returns a draft of a file that is new or was truncated, which is a change.
-func newEmptyDraft(spool spooler, attr store.Attr) *draft {
+func newEmptyDraft(spool *session, attr store.Attr) *draft {
 	return &draft{
 		spool: spool, gate: newGate(), attr: attr, last: time.Now(), changes: 1,
 		digest: newRunningDigest(),
@@ -159,7 +155,7 @@ func (d *draft) writeAt(ctx context.Context, p []byte, off int64) (uint64, error
 	if err != nil {
 		return 0, err
 	}
-	n, err := file.WriteAt(p, off)
+	n, err := d.spool.disk.WriteAt(file, p, off)
 	d.digest = d.digest.write(p[:n], off)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -193,7 +189,7 @@ func (d *draft) resize(ctx context.Context, size int64) error {
 	if err != nil {
 		return err
 	}
-	if err := file.Truncate(size); err != nil {
+	if err := d.spool.disk.Truncate(file, size); err != nil {
 		return err
 	}
 	if d.digest = nil; size == 0 {
@@ -223,32 +219,59 @@ func (d *draft) touch() {
 }
 
 // writable returns a file that may be written to, with the content as it is, or its first
-// keep bytes if keep is not negative. The gate is held.
+// keep bytes if keep is not negative, and notes that it is. The gate is held.
 func (d *draft) writable(ctx context.Context, keep int64) (*os.File, error) {
+	file, err := d.file(ctx, keep)
+	if err != nil {
+		return nil, err
+	}
+	if d.noted.Stage == written && d.noted.Client == d.maker().ID {
+		return file, nil
+	}
+	return file, d.note(file, record{Stage: written})
+}
+
+// file returns the spool file with the content as it is, or its first keep bytes if keep is not
+// negative. The gate is held.
+func (d *draft) file(ctx context.Context, keep int64) (*os.File, error) {
 	d.mu.Lock()
 	v, own, size, detached := d.view, d.own, d.size, d.detached
 	d.mu.Unlock()
 	if own {
 		return v.content.(spoolFile).File, nil
 	}
-	file, err := d.spool()
+	file, err := d.spool.create()
 	if err != nil {
 		return nil, err
-	}
-	if detached {
-		forgetName(file)
 	}
 	if keep >= 0 {
 		size = min(size, keep)
 	}
-	if v != nil {
-		if err := clone(ctx, file, v.content, size); err != nil {
-			return nil, errors.Join(err, discard(file))
-		}
+	d.noted = record{}
+	if detached {
+		err = d.spool.remove(file.Name())
+	}
+	if err == nil && v != nil && size > 0 {
+		err = d.copyInto(ctx, file, v.content, size)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.spool.discard(file))
 	}
 	d.replace(newView(spoolFile{file}), true)
 	return file, nil
 }
+
+// copyInto copies what the draft begins with. The gate is held.
+func (d *draft) copyInto(ctx context.Context, file *os.File, from content, size int64) error {
+	if err := d.note(file, record{Stage: begun}); err != nil {
+		return err
+	}
+	return d.spool.disk.Do(disk.Step{Op: opCopy, Path: file.Name()}, func() error {
+		return clone(ctx, file, from, size)
+	})
+}
+
+const opCopy = "copy"
 
 // setAttr puts attributes over those that are there. They go into the next version.
 func (d *draft) setAttr(ctx context.Context, attr store.Attr) error {
@@ -257,9 +280,34 @@ func (d *draft) setAttr(ctx context.Context, attr store.Attr) error {
 	}
 	defer d.gate.leave()
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.attr = d.attr.Merge(attr)
+	v, own := d.view, d.own
+	d.mu.Unlock()
+	if own && d.noted.Stage == closed {
+		return d.note(v.content.(spoolFile).File, record{Stage: closed, To: d.noted.To, Client: d.noted.Client})
+	}
 	return nil
+}
+
+// closed notes that all who wrote the draft have closed it, so that it is finished should the
+// process die. Where nothing waits for a commit there is nothing to finish, nor unless idle reports,
+// while nobody can write, that there is no other writer.
+func (d *draft) closed(ctx context.Context, idle func() bool) error {
+	if d.state() != dirty {
+		return nil
+	}
+	if err := d.gate.enter(ctx); err != nil {
+		return err
+	}
+	defer d.gate.leave()
+	if d.state() != dirty || !idle() {
+		return nil
+	}
+	file, err := d.file(ctx, -1)
+	if err == nil {
+		d.noteClosed(file, claim{client: d.maker().ID})
+	}
+	return err
 }
 
 // sync makes what was written survive a crash.
@@ -275,7 +323,7 @@ func (d *draft) sync(ctx context.Context) error {
 		return nil
 	}
 	d.synced = true
-	return syncSpool(v.content.(spoolFile).File)
+	return d.spool.sync(v.content.(spoolFile).File)
 }
 
 // detach takes the draft's name away: its commits do nothing from now on, and succeed. The
@@ -285,13 +333,14 @@ func (d *draft) detach() {
 	v, own := d.view, d.own
 	d.detached = true
 	d.mu.Unlock()
-	if own {
-		forgetName(v.content.(spoolFile).File)
+	if !own {
+		return
+	}
+	name := v.content.(spoolFile).Name()
+	if err := d.spool.remove(name); err != nil {
+		d.spool.log.Error().Err(err).Str("draft", name).Msg("the spool file of a name that is gone could not be removed")
 	}
 }
-
-// forgetName removes the name of a spool file that lives no longer than it is open.
-func forgetName(f *os.File) { _ = os.Remove(f.Name()) }
 
 // close releases what the draft holds. Nobody uses it any more.
 func (d *draft) close() error {
@@ -301,10 +350,7 @@ func (d *draft) close() error {
 	d.mu.Unlock()
 	var err error
 	if own {
-		err = os.Remove(v.content.(spoolFile).Name())
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil // it was detached
+		err = d.spool.remove(v.content.(spoolFile).Name())
 	}
 	d.replace(nil, false)
 	return err
@@ -348,15 +394,4 @@ func (f spoolFile) Size() int64 {
 		return 0
 	}
 	return info.Size()
-}
-
-// relabel notes the path of the draft on its spool file, for those who find it after a crash.
-// The gate is held.
-func (d *draft) relabel(path store.Path) {
-	d.mu.Lock()
-	v, own := d.view, d.own
-	d.mu.Unlock()
-	if own {
-		label(v.content.(spoolFile).File, path)
-	}
 }

@@ -12,9 +12,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"pgregory.net/rapid"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 // memory is content that is no file.
@@ -31,29 +33,33 @@ func (m memory) Close() error {
 // bench is a place for drafts without a kernel and a store.
 type bench struct {
 	testing.TB
-	dir     string
+	session *session
 	full    bool     // no spool file can be made
 	puts    []string // what was put, in order
 	failure error    // of the next puts
 	closed  bool     // the content that the draft began with
 }
 
-func newBench(t testing.TB) *bench { return &bench{TB: t, dir: t.TempDir()} }
+func newBench(t testing.TB) *bench {
+	b := &bench{TB: t}
+	b.session = openTestSession(t, t.TempDir(), disk.Disk{Around: b.around})
+	return b
+}
 
 var errFull = errors.New("the disk is full")
 
-func (b *bench) spool() (*os.File, error) {
-	if b.full {
-		return nil, errFull
+func (b *bench) around(s disk.Step, call func() error) error {
+	if b.full && s.Op == disk.OpCreate {
+		return errFull
 	}
-	return os.CreateTemp(b.dir, "draft-*")
+	return call()
 }
 
 func (b *bench) based(text string) *draft {
-	return newDraft(b.spool, memory{strings.NewReader(text), &b.closed}, store.Attr{})
+	return newDraft(b.session, memory{strings.NewReader(text), &b.closed}, store.Attr{})
 }
 
-func (b *bench) empty() *draft { return newEmptyDraft(b.spool, store.Attr{}) }
+func (b *bench) empty() *draft { return newEmptyDraft(b.session, store.Attr{}) }
 
 func (b *bench) put(f finished) error {
 	if b.failure != nil {
@@ -73,7 +79,7 @@ func (b *bench) put(f finished) error {
 	return nil
 }
 
-func (b *bench) commit(d *draft) error { return d.commit(context.Background(), true, b.put) }
+func (b *bench) commit(d *draft) error { return d.commit(context.Background(), claim{}, always, b.put) }
 
 func (b *bench) write(d *draft, text string, off int64) {
 	b.Helper()
@@ -93,7 +99,7 @@ func (b *bench) is(d *draft, want state, text string) {
 
 // spooled returns the number of spool files that have a name.
 func (b *bench) spooled() int {
-	names, err := filepath.Glob(filepath.Join(b.dir, "*"))
+	names, err := filepath.Glob(filepath.Join(b.session.dir, draftName+"*"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -129,7 +135,7 @@ func TestACommittedFileIsNeverWrittenToAgain(t *testing.T) {
 	d := b.empty()
 	b.write(d, "one", 0)
 	var committed *os.File
-	err := d.commit(t.Context(), true, func(f finished) error {
+	err := d.commit(t.Context(), claim{}, always, func(f finished) error {
 		committed, _ = os.Open(f.file.Name())
 		return b.put(f)
 	})
@@ -196,7 +202,7 @@ func TestAFailureThatIsNotFinalLeavesTheDraftDirty(t *testing.T) {
 	d := b.empty()
 	b.write(d, "text", 0)
 	b.failure = errors.New("no")
-	if err := d.commit(t.Context(), false, b.put); !errors.Is(err, b.failure) {
+	if err := d.commit(t.Context(), claim{}, never, b.put); !errors.Is(err, b.failure) {
 		t.Fatal(err)
 	}
 	b.is(d, dirty, "text")
@@ -229,7 +235,7 @@ func (torn) Size() int64 { return 1 << 20 }
 
 func TestABaseThatCannotBeCopiedFailsTheChangeAndLeavesNoSpoolFile(t *testing.T) {
 	b := newBench(t)
-	d := newDraft(b.spool, torn{memory{strings.NewReader("short"), &b.closed}}, store.Attr{})
+	d := newDraft(b.session, torn{memory{strings.NewReader("short"), &b.closed}}, store.Attr{})
 	if _, err := d.writeAt(t.Context(), []byte("x"), 0); err == nil {
 		t.Error("a write on a copy with a hole succeeds")
 	}
@@ -267,7 +273,7 @@ func TestChangesWaitForACommitAndReadsDoNot(t *testing.T) {
 	begun, end := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
-		err := d.commit(t.Context(), true, func(f finished) error {
+		err := d.commit(t.Context(), claim{}, always, func(f finished) error {
 			close(begun)
 			<-end
 			return b.put(f)
@@ -297,7 +303,7 @@ func TestACommitRunsOnWhenItsCallerIsGone(t *testing.T) {
 	d := b.empty()
 	b.write(d, "text", 0)
 	ctx, cancel := context.WithCancel(t.Context())
-	err := d.commit(ctx, true, func(f finished) error {
+	err := d.commit(ctx, claim{}, always, func(f finished) error {
 		cancel()
 		return b.put(f)
 	})
@@ -322,9 +328,13 @@ func TestDraftBehavesLikeAFile(t *testing.T) {
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 		var puts []string
-		spool := func() (*os.File, error) { return os.CreateTemp(dir, "draft-*") }
+		session, err := openSession(dir, disk.Disk{}, zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = session.close() }()
 		put := func(f finished) error {
-			text, err := io.ReadAll(f.file)
+			text, err := io.ReadAll(io.NewSectionReader(f.file, 0, f.size))
 			if sum := sha256.Sum256(text); f.sha256 != nil && !bytes.Equal(sum[:], f.sha256) {
 				t.Fatalf("the digest of %q is wrong", text)
 			}
@@ -332,7 +342,7 @@ func TestDraftBehavesLikeAFile(t *testing.T) {
 			return err
 		}
 		var closed bool
-		d := newDraft(spool, memory{strings.NewReader("base"), &closed}, store.Attr{})
+		d := newDraft(session, memory{strings.NewReader("base"), &closed}, store.Attr{})
 		model, last := []byte("base"), "base"
 		t.Repeat(map[string]func(*rapid.T){
 			"write": func(t *rapid.T) {
@@ -357,7 +367,7 @@ func TestDraftBehavesLikeAFile(t *testing.T) {
 				model = model[:size:size]
 			},
 			"commit": func(t *rapid.T) {
-				if err := d.commit(context.Background(), true, put); err != nil {
+				if err := d.commit(context.Background(), claim{}, always, put); err != nil {
 					t.Fatal(err)
 				}
 				if len(puts) > 0 {

@@ -23,18 +23,41 @@ type finished struct {
 
 // commit calls put with the content, if it was changed since the last commit, and waits for it.
 // put runs on, with the draft closed for changes, also when ctx ends before it; it is the one
-// to set a deadline. A failure of put is final if final is true: it is the answer to all that
-// is asked of the draft later. Detached drafts succeed without a call.
-func (d *draft) commit(ctx context.Context, final bool, put func(finished) error) error {
+// to set a deadline. A failure of put that is final is the answer to all that is asked of the draft
+// later. Detached drafts succeed without a call.
+func (d *draft) commit(ctx context.Context, as claim, final finality, put func(finished) error) error {
 	if err := d.gate.enter(ctx); err != nil {
 		return err
 	}
-	return d.commitHeld(ctx, final, put, func(error) {})
+	return d.commitHeld(ctx, as, final, put, func(error) {})
+}
+
+// finality says which failures of a commit are final; what others leave is as it was.
+type finality func(error) bool
+
+func always(error) bool { return true }
+
+func never(error) bool { return false }
+
+// unlessAway is the finality of commits that nobody waits for: what a back end cannot do now can be
+// tried again, because nobody was told that it failed.
+func unlessAway(err error) bool {
+	switch store.KindOf(err) {
+	case store.Unavailable, store.Interrupted:
+		return false
+	}
+	return true
+}
+
+// claim says for whom a draft is committed, and under which name if that is not its own.
+type claim struct {
+	client string
+	to     store.Path
 }
 
 // commitHeld is commit for who holds the gate, which it leaves when all is over. It calls over
 // just before that, with what came of the commit; that may be after it returned.
-func (d *draft) commitHeld(ctx context.Context, final bool, put func(finished) error, over func(error)) error {
+func (d *draft) commitHeld(ctx context.Context, as claim, final finality, put func(finished) error, over func(error)) error {
 	end := func(err error) error {
 		over(err)
 		d.gate.leave()
@@ -51,9 +74,10 @@ func (d *draft) commitHeld(ctx context.Context, final bool, put func(finished) e
 	}
 	done := make(chan error, 1)
 	d.setBusy(true)
+	before := d.noted
 	go func() {
-		err := d.hand(context.WithoutCancel(ctx), put)
-		d.conclude(err, final)
+		err := d.hand(context.WithoutCancel(ctx), as, put)
+		d.conclude(err, before, final)
 		done <- end(err)
 	}()
 	select {
@@ -81,20 +105,27 @@ func (d *draft) setBusy(busy bool) {
 }
 
 // hand gives the content to put. The gate is held.
-func (d *draft) hand(ctx context.Context, put func(finished) error) error {
-	file, err := d.writable(ctx, -1)
+func (d *draft) hand(ctx context.Context, as claim, put func(finished) error) error {
+	file, err := d.file(ctx, -1)
 	if err != nil {
 		return err
 	}
+	d.noteClosed(file, as)
 	size, attr := d.stat()
 	return put(finished{file: file, sha256: d.digest.sum(), size: size, attr: attr, synced: d.synced})
 }
 
 // conclude notes what came of a commit. The gate is held, and view is a spool file.
-func (d *draft) conclude(err error, final bool) {
-	if err == nil {
+func (d *draft) conclude(err error, before record, final finality) {
+	over := err != nil && final(err)
+	switch {
+	case err == nil:
 		d.synced = false
 		d.letGo()
+	case over:
+		d.noteOver(record{Stage: refused, Reason: store.Sentence(err)})
+	default:
+		d.noteOver(before)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -103,7 +134,7 @@ func (d *draft) conclude(err error, final bool) {
 	case err == nil:
 		d.committed, d.own = d.changes, false
 		d.last = time.Now()
-	case final:
+	case over:
 		d.failure = err
 	}
 }
@@ -117,7 +148,7 @@ func (d *draft) letGo() {
 	file := d.view.content.(spoolFile).File
 	content, ok := d.reusable(file)
 	if !ok {
-		_ = os.Remove(file.Name()) // it may be the version itself by now, under another name
+		d.giveUp(file) // it may be the version itself by now, under another name
 		return
 	}
 	held := newView(heldContent{bytes.NewReader(content)})
@@ -128,16 +159,24 @@ func (d *draft) letGo() {
 	unused := old.users == 0
 	d.mu.Unlock()
 	if unused {
-		d.recycle(file)
+		d.spool.recycle(file)
 	} else {
-		_ = os.Remove(file.Name()) // who still reads it closes it
+		d.giveUp(file) // who still reads it closes it
+	}
+}
+
+// giveUp removes the name of a spool file whose content is a version. If that fails, whoever finds the
+// file after a death of the process finds the version too.
+func (d *draft) giveUp(file *os.File) {
+	if err := d.spool.remove(file.Name()); err != nil {
+		d.spool.log.Warn().Err(err).Str("draft", file.Name()).Msg("the spool file of a version could not be removed")
 	}
 }
 
 // reusable returns the content of a spool file that is small and is not the version itself.
 func (d *draft) reusable(file *os.File) ([]byte, bool) {
 	info, err := file.Stat()
-	if err != nil || d.recycle == nil || info.Size() > maxRecycled || info.Mode().Perm()&0o200 == 0 {
+	if err != nil || info.Size() > maxRecycled || info.Mode().Perm()&0o200 == 0 {
 		return nil, false
 	}
 	if s, ok := info.Sys().(*syscall.Stat_t); !ok || s.Nlink != 1 {

@@ -23,30 +23,40 @@ import (
 // frozen is a directory that stops answering.
 type frozen struct {
 	store.Directory
-	mu      sync.Mutex // guards ice
-	ice     bool
+	mu      sync.Mutex    // guards ice
+	ice     chan struct{} // closed when it melts; nil: there is none
 	waiting chan struct{} // gets a token for each call that waits
 }
 
 func (f *frozen) freeze(ice bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ice = ice
+	if f.ice != nil {
+		close(f.ice)
+		f.ice = nil
+	}
+	if ice {
+		f.ice = make(chan struct{})
+	}
 }
 
 func (f *frozen) wait(ctx context.Context) error {
 	f.mu.Lock()
 	ice := f.ice
 	f.mu.Unlock()
-	if !ice {
+	if ice == nil {
 		return nil
 	}
 	select {
 	case f.waiting <- struct{}{}:
 	default:
 	}
-	<-ctx.Done()
-	return store.Wrap(store.Unavailable, "wait", ctx.Err())
+	select {
+	case <-ice:
+		return nil
+	case <-ctx.Done():
+		return store.Wrap(store.Unavailable, "wait", ctx.Err())
+	}
 }
 
 func (f *frozen) Resolve(ctx context.Context, path store.Path, version string) (*store.Resolution, error) {

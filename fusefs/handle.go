@@ -171,11 +171,14 @@ func (h *draftHandle) Flush(ctx context.Context) syscall.Errno {
 	if err := h.d.failed(); err != nil {
 		return errnoOf(err)
 	}
-	if !h.d.pending(h.last.Load()) || h.f.delays() || h.inherited(ctx) {
+	if h.d.state() == clean || h.inherited(ctx) {
 		return 0
 	}
 	wait, cancel := h.m.wait(ctx)
 	defer cancel()
+	if !h.d.pending(h.last.Load()) || h.f.delays() {
+		return h.m.answer(ctx, h.m.closed(wait, h.f, h.d, 1))
+	}
 	return h.m.answer(ctx, h.m.commit(as(wait, h.by), h.f, h.d))
 }
 
@@ -227,7 +230,7 @@ func (h *draftHandle) commitSynced() {
 	if h.f.delays() || h.f.current() != h.d {
 		return
 	}
-	if err := h.m.commit(as(h.m.base, h.by), h.f, h.d); err != nil {
+	if err := h.m.commitUnless(as(h.m.base, h.by), h.f, h.d, unlessAway); err != nil {
 		h.m.log.Error().Err(err).Str("path", string(h.f.where().Path)).Msg("a synced file could not be committed")
 	}
 	h.m.settle(h.f)

@@ -23,7 +23,8 @@ import (
 	"github.com/hatrac/hatrac/service"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/cache"
-	"github.com/hatrac/hatrac/store/cache/disk"
+	blocks "github.com/hatrac/hatrac/store/cache/disk"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 // Defaults of Config.
@@ -98,7 +99,12 @@ type Config struct {
 	// Logger takes what no system call can tell.
 	Logger zerolog.Logger
 
+	// Account, if not nil, returns the client with that id as it is now. It is asked for those who
+	// wrote what a mount that died left behind, besides Client, which is known.
+	Account func(ctx context.Context, id string) (acl.Client, error)
+
 	watch func(fuse.RawFileSystem) fuse.RawFileSystem // sees the kernel's requests, in tests
+	disk  disk.Disk                                   // makes what happens to drafts on the disk
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -156,8 +162,8 @@ type Mount struct {
 	root    *dirNode
 
 	passthrough *passthrough
-	cache       *cache.Cache // of content that lies elsewhere
-	disk        *disk.Cache  // of the same, or nil
+	cache       *cache.Cache  // of content that lies elsewhere
+	disk        *blocks.Cache // of the same, or nil
 
 	pageSize int // of listings; 0: the service's own
 
@@ -222,8 +228,11 @@ func (m *Mount) start() error {
 	if err != nil {
 		return err
 	}
-	if m.session, err = openSession(m.cfg.SpoolDir, m.log); err != nil {
+	if m.session, err = openSession(m.cfg.SpoolDir, m.cfg.disk, m.log); err != nil {
 		return err
+	}
+	if err := m.rescue(ctx); err != nil {
+		return errors.Join(err, m.session.close())
 	}
 	if err := m.openDisk(); err != nil {
 		return errors.Join(err, m.session.close())
@@ -252,6 +261,28 @@ func (m *Mount) start() error {
 		m.log.Debug().Err(err).Msg("the kernel reads ahead less than it could")
 	}
 	return nil
+}
+
+// rescue brings to an end what mounts that died have left behind, if this one may change anything.
+func (m *Mount) rescue(ctx context.Context) error {
+	if m.cfg.ReadOnly {
+		return nil
+	}
+	finisher := Finisher{Service: m.svc, Client: m.clientOf, Deadline: m.cfg.Deadline}
+	return m.session.rescue(context.WithoutCancel(ctx), finisher)
+}
+
+// clientOf returns the client with that id.
+func (m *Mount) clientOf(ctx context.Context, id string) (acl.Client, error) {
+	switch {
+	case !m.multi() && id == m.cfg.Client.ID:
+		return m.cfg.Client, nil
+	case id == "":
+		return acl.Client{}, nil
+	case m.cfg.Account == nil:
+		return acl.Client{}, store.NewError(store.Denied, id, "Who wrote this is not known here.")
+	}
+	return m.cfg.Account(ctx, id)
 }
 
 func (m *Mount) options() *fs.Options {

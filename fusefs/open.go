@@ -3,7 +3,6 @@ package fusefs
 import (
 	"context"
 	"maps"
-	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -251,9 +250,8 @@ func (f *file) beginHere(base start, asked uint64) (d *draft, fresh bool) {
 		_ = base.content.Close() // the draft holds the same; nothing was read
 		return f.draft, true
 	}
-	f.draft = newDraft(f.m.spooler(f), base.content, base.attr)
-	f.draft.author = base.by
-	f.draft.recycle = f.m.session.recycle
+	f.draft = newDraft(f.m.session, base.content, base.attr)
+	f.draft.author, f.draft.about = base.by, f.about()
 	if f.unbound {
 		f.draft.detach()
 	}
@@ -312,9 +310,8 @@ func (m *Mount) openContent(ctx context.Context, ref store.Ref) (store.Content, 
 // base is outdated.
 func (m *Mount) reserve(path store.Path, base start, asked uint64) bool {
 	f := m.newFile(path)
-	f.draft = newDraft(m.spooler(f), base.content, base.attr)
-	f.draft.author = base.by
-	f.draft.recycle = m.session.recycle
+	f.draft = newDraft(m.session, base.content, base.attr)
+	f.draft.author, f.draft.about = base.by, f.about()
 	f.version, f.reserved = base.version, time.Now().Add(reservation)
 	f.learn(base.info)
 	other, fresh := m.overlay.claimSince(path, f, asked)
@@ -340,10 +337,17 @@ func (f *file) reserve() bool {
 	return true
 }
 
-// spooler returns what makes the spool files of f.
-func (m *Mount) spooler(f *file) spooler {
-	return func() (*os.File, error) { return m.session.create(f.where().Path) }
+// closedScratch notes that all who wrote a scratch file have closed it.
+func (m *Mount) closedScratch(f *file, d *draft) {
+	ctx, cancel := context.WithTimeout(m.base, m.cfg.Deadline)
+	defer cancel()
+	if err := m.closed(ctx, f, d, 0); err != nil {
+		m.log.Error().Err(err).Str("path", string(f.where().Path)).Msg("that a scratch file was closed could not be noted in the journal")
+	}
 }
+
+// about is what the journal is to say of a new draft of f. The lock is held, or nobody else knows f.
+func (f *file) about() about { return about{path: f.path, declared: f.takeDeclared} }
 
 // releaseReader counts a reader of the draft out.
 func (m *Mount) releaseReader(f *file) {
@@ -363,11 +367,10 @@ func (m *Mount) releaseWriter(f *file, d *draft) {
 	case !last:
 		return
 	case delayed:
+		m.closedScratch(f, d)
 		m.delay(f)
 	case d.failed() == nil: // or else the close has said so
-		if err := m.commit(m.base, f, d); err != nil {
-			m.log.Error().Err(err).Str("path", string(f.where().Path)).Msg("a closed file could not be committed")
-		}
+		m.commitReleased(f, d)
 	}
 	m.settle(f)
 }

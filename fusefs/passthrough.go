@@ -8,8 +8,6 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
-
-	"github.com/hatrac/hatrac/store"
 )
 
 // passthrough lets the kernel read files of this machine by itself. It stands between the kernel and
@@ -93,11 +91,11 @@ func (m *Mount) beginPassthrough() error {
 		m.log.Info().Bool("passthrough", false).Msg("all reads go through this process, as the configuration says")
 		return nil
 	}
-	file, err := m.session.create(store.Root)
+	file, err := m.session.create()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = discard(file) }() // empty
+	defer func() { _ = m.session.discard(file) }() // empty
 	if errno := m.passthrough.probe(file); errno != 0 {
 		m.log.Info().Bool("passthrough", false).Str("reason", errno.Error()).Msg("all reads go through this process")
 		return nil

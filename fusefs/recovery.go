@@ -1,6 +1,7 @@
 package fusefs
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 const (
@@ -26,14 +28,23 @@ const (
 // the mount died. It can be used while stores are mounted.
 type Recovery struct{ folder string }
 
-// OpenRecovery opens that folder in a spool folder. Drafts of mounts that have died are put there
-// first, which the log says.
-func OpenRecovery(spool string, log zerolog.Logger) (*Recovery, error) {
-	s := &session{root: spool, log: log}
-	if err := s.rescue(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// OpenRecovery opens that folder in a spool folder. Drafts of mounts that have died are finished or put
+// there first, which the log says.
+func OpenRecovery(ctx context.Context, spool string, finisher Finisher, log zerolog.Logger) (*Recovery, error) {
+	s := &session{root: spool, boot: bootID(), log: log}
+	if err := s.rescue(ctx, finisher); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	return &Recovery{filepath.Join(spool, keptFolder)}, nil
+}
+
+// note says what a kept draft was to become. It lies beside the content.
+type note struct {
+	Path   string    `json:"path"` // empty if it is not known
+	Size   int64     `json:"size"`
+	Time   time.Time `json:"time"` // of the last write
+	Reason string    `json:"reason"`
+	Client string    `json:"client,omitempty"` // that wrote it, if that is known
 }
 
 // KeptDraft is one of those drafts.
@@ -91,7 +102,8 @@ func (r *Recovery) Find(id string) (KeptDraft, error) {
 		err = json.Unmarshal(text, &about)
 	}
 	if err != nil { // the content is what counts
-		about = note{Path: labelOf(base + dataSuffix), Reason: "What was noted about it is lost."}
+		e, _ := recordOf(base + dataSuffix)
+		about = note{Path: string(e.Path), Client: e.Client, Reason: "What was noted about it is lost."}
 	}
 	draft.Path, draft.Client, draft.Reason = store.Path(about.Path), about.Client, about.Reason
 	return draft, nil
@@ -119,7 +131,7 @@ func (r *Recovery) Open(id string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(base+dataSuffix, os.O_RDWR, 0)
+	f, err := openDead(base + dataSuffix)
 	if err != nil {
 		return nil, noDraft(id, err)
 	}
@@ -142,5 +154,5 @@ func (r *Recovery) Drop(id string) error {
 	if err := os.Remove(base + noteSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncFolder(r.folder)
+	return disk.Disk{}.SyncNames(r.folder)
 }

@@ -155,8 +155,9 @@ func (v *move) publish(ctx context.Context, d *draft, leaveTarget func()) error 
 		cond = v.m.ifNothing(look, v.target)
 		cancel()
 	}
-	put := func(content finished) error { return v.m.put(v.m.client(ctx), v.f, v.target, content, cond) }
-	err := d.commitHeld(ctx, false, put, func(err error) {
+	by := v.m.client(ctx)
+	put := func(content finished) error { return v.m.put(by, v.f, v.target, content, cond) }
+	err := d.commitHeld(ctx, claim{client: by.ID, to: v.target}, never, put, func(err error) {
 		if err == nil {
 			v.rebind(false)
 		}

@@ -3,6 +3,7 @@ package fusefs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
 )
@@ -77,9 +79,9 @@ func awaitDeath(ctx, request context.Context, grace time.Duration) {
 }
 
 // answer turns the error of a call into an errno. A call that ended because the request was
-// interrupted is EINTR.
+// interrupted is EINTR. The request may be a call itself, which has a deadline.
 func (m *Mount) answer(request context.Context, err error) syscall.Errno {
-	if request.Err() != nil && store.KindOf(err) == store.Unavailable {
+	if errors.Is(request.Err(), context.Canceled) && store.KindOf(err) == store.Unavailable {
 		return syscall.EINTR
 	}
 	errno := errnoOf(err)
@@ -134,14 +136,17 @@ func statusField(status []byte, name string) string {
 	return ""
 }
 
-// process tells a process from all others, also from one that gets its number later. The zero
-// value is one that nothing is known about.
+// process tells a process from all others, also from one that gets its number later where the kernel
+// tells such apart (since Linux 6.9). The zero value is one that nothing is known about.
 type process struct {
 	group int
-	start string // time of its start, in the kernel's words
+	id    uint64 // that the kernel gave it
 }
 
 // processOf returns the process that the thread with that number belongs to.
+//
+// Of what /proc tells, only the status may be read while a request of the process waits: the kernel
+// closes files in the middle of an exec, and then stat and others wait for the end of it.
 func processOf(thread uint32) process {
 	if thread == 0 {
 		return process{}
@@ -154,23 +159,33 @@ func processOf(thread uint32) process {
 	if err != nil {
 		return process{}
 	}
-	return process{group: group, start: startOf(group)}
+	p := process{group: group}
+	p.id, _ = running(group)
+	return p
 }
 
 // lives reports whether the process has not ended yet.
-func (p process) lives() bool { return p.group != 0 && p.start != "" && startOf(p.group) == p.start }
+func (p process) lives() bool {
+	if p.group == 0 || p.id == 0 {
+		return false
+	}
+	id, ok := running(p.group)
+	return ok && id == p.id
+}
 
-// startOf returns the start time of a process, empty if there is none or it is a zombie.
-func startOf(group int) string {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", group))
+// running returns what the kernel tells a process by, false if there is none of that number or it has
+// ended.
+func running(group int) (id uint64, ok bool) {
+	fd, err := unix.PidfdOpen(group, 0)
 	if err != nil {
-		return ""
+		return 0, false
 	}
-	// The command's name, in parentheses, may hold anything; the fields follow the last one.
-	_, rest, ok := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')'):]), ") ")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
-		return ""
+	defer func() { _ = unix.Close(fd) }() // nothing was written
+	var s unix.Stat_t
+	if err := unix.Fstat(fd, &s); err != nil {
+		return 0, false
 	}
-	return fields[19]
+	ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(ended, 0) // an error says nothing
+	return s.Ino, err != nil || n == 0
 }

@@ -77,3 +77,17 @@ func TestCallsKnowForWhomTheyAreMade(t *testing.T) {
 		}
 	}
 }
+
+// TestAProgramMayRunAnotherWhileItWrites with a file that the other one does not inherit: the kernel
+// closes it in the middle of the exec.
+func TestAProgramMayRunAnotherWhileItWrites(t *testing.T) {
+	r := newRig(t)
+	p := r.python()
+	p.must(`import subprocess; f = os.open("f", os.O_WRONLY | os.O_CREAT); n = os.write(f, b"one")`)
+	p.must(`subprocess.run(["true"], close_fds=False, check=True)`)
+	p.must(`pid = os.fork() or os.execvp("true", ["true"]); ended = os.waitpid(pid, 0)`)
+	r.count("/f", 0)
+	p.must(`n = os.write(f, b" two"); os.close(f)`)
+	r.holds("/f", "one two")
+	r.count("/f", 1)
+}

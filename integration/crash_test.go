@@ -135,10 +135,11 @@ func checkEveryVersion(t *testing.T, c *client, path string) {
 	}
 }
 
-// checkRsyncGoesOn finishes the copy that was cut off. Nothing of the first try is in the way.
+// checkRsyncGoesOn finishes the copy that was cut off. Nothing of the first try is in the way, but a file
+// that it had closed under its temporary name stays under that, as on a disk.
 func checkRsyncGoesOn(t *testing.T, inside string) {
 	t.Helper()
 	tree := sourceTrees(t)[0]
 	output(t, "", "rsync", "-a", tree, inside)
-	output(t, "", "diff", "-r", tree, filepath.Join(inside, filepath.Base(tree)))
+	output(t, "", "diff", "-r", "-x", ".*.??????", tree, filepath.Join(inside, filepath.Base(tree)))
 }

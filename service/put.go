@@ -98,7 +98,7 @@ func (p *put) prepare(ctx context.Context) (*PutResult, error) {
 	if err := v.checkInitial(acl.Object, p.req.ACLs, b.enclosing); err != nil {
 		return nil, err
 	}
-	if err := p.req.Hold(v.currentTag()); err != nil {
+	if err := p.met(v); err != nil {
 		return nil, err
 	}
 	if p.req.Draft == nil || !p.req.SkipUnchanged {
@@ -208,7 +208,7 @@ func (p *put) unchanged(ctx context.Context, current *store.Version) (*PutResult
 		if _, err := v.planPut(p.req); err != nil {
 			return err
 		}
-		if err := p.req.Hold(v.currentTag()); err != nil {
+		if err := p.met(v); err != nil {
 			return err
 		}
 		if !p.soon {
@@ -278,7 +278,7 @@ func (p *put) bindAgain(ctx context.Context) (*PutResult, error) {
 		}
 		v := look(p.client, r)
 		if !v.holds() || v.Name.ID != p.object || v.may(acl.AddVersion, "") != nil ||
-			p.req.Hold(v.currentTag()) != nil || p.builds(v) != nil {
+			p.met(v) != nil || p.builds(v) != nil {
 			return errOtherwise
 		}
 		result = &PutResult{Version: version}
@@ -321,7 +321,7 @@ func (p *put) bindAnew(ctx context.Context) (result *PutResult, changes []Change
 		if err != nil {
 			return err
 		}
-		if err := p.req.Hold(v.currentTag()); err != nil {
+		if err := p.met(v); err != nil {
 			return err
 		}
 		if p.soon && p.same(v) {

@@ -61,6 +61,8 @@ type PutObject struct {
 	// Service.Sync).
 	Soon bool
 	Conditions
+
+	since time.Time // see ResumePut
 }
 
 // changesKind reports whether the new content is of another kind than that of the version.

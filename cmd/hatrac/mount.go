@@ -174,6 +174,7 @@ func mount(ctx context.Context, o *opened, dir string, flags mountFlags, log zer
 		DiskCacheSize: o.config.MountDiskCacheSize,
 		UID:           uint32(os.Getuid()),
 		GID:           uint32(os.Getgid()),
+		Account:       o.clientAs,
 		Logger:        log,
 	}
 	if flags.mapUsers {

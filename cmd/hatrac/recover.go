@@ -22,7 +22,10 @@ func (a *app) recoverCommand() *cobra.Command {
 		Short: "List, commit or drop what was written in a mount and did not become a version",
 		Long: `List, commit or drop what was written in a mount and did not become a version:
 files whose close failed, and those that were open when the server or the machine
-died. They are kept until they are committed or dropped.`,
+died. They are kept until they are committed or dropped.
+
+What was closed when the server died, but was no version yet, is made one by the
+next mount or by this command, as the client who wrote it; the log says so.`,
 	})
 	cmd.AddCommand(a.recoverList(), a.recoverCommit(), a.recoverDrop(), a.recoverSave())
 	return cmd
@@ -42,7 +45,8 @@ func (a *app) withRecovery(cmd *cobra.Command, f func(*opened, *fusefs.Recovery)
 	if err != nil {
 		return errors.Join(err, o.close())
 	}
-	kept, err := fusefs.OpenRecovery(spool, log)
+	finisher := fusefs.Finisher{Service: o.service, Client: o.clientAs, Deadline: fusefs.DefaultDeadline}
+	kept, err := fusefs.OpenRecovery(cmd.Context(), spool, finisher, log)
 	if err == nil {
 		err = f(o, kept)
 	}

@@ -32,7 +32,7 @@ func (b *Bulk) adopt(ctx context.Context, file *os.File, to depth) (store.Addres
 	}
 	a, err := b.take(ctx, file, to)
 	if err != nil {
-		_ = b.disk.mode(file, info.Mode().Perm())
+		_ = b.disk.Chmod(file, info.Mode().Perm())
 		return "", err
 	}
 	return a, nil
@@ -43,17 +43,17 @@ func (b *Bulk) take(ctx context.Context, file *os.File, to depth) (store.Address
 	if err := b.seal(file, to); err != nil {
 		return "", err
 	}
-	return b.publish(ctx, to, func(path string) error { return b.disk.linkOpen(file, path) })
+	return b.publish(ctx, to, func(path string) error { return b.disk.LinkOpen(file, path) })
 }
 
 // spooled describes a file, which must be a regular one in the spool folder. It goes by
 // where the open file is now, not by the name it was opened with.
 func (b *Bulk) spooled(file *os.File) (os.FileInfo, error) {
-	info, err := b.disk.statOpen(file)
+	info, err := b.disk.StatOpen(file)
 	if err != nil {
 		return nil, err
 	}
-	name, err := b.disk.where(file)
+	name, err := b.disk.Where(file)
 	if err != nil {
 		return nil, err
 	}

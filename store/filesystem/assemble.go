@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 // An assembly is a file in a generation like all content, at its final address and of its
@@ -34,14 +35,14 @@ func (b *Bulk) Begin(ctx context.Context, p store.Placement, chunkSize int64) (s
 
 // lay creates a file of that size, which is durable though its name is not.
 func (b *Bulk) lay(path string, size int64) error {
-	f, err := b.disk.create(path)
+	f, err := b.disk.Create(path)
 	if err != nil {
 		return err
 	}
-	if err = b.disk.truncate(f, size); err == nil {
-		err = b.disk.sync(f)
+	if err = b.disk.Truncate(f, size); err == nil {
+		err = b.disk.Sync(f)
 	}
-	if closing := b.disk.close(f); err == nil {
+	if closing := b.disk.Close(f); err == nil {
 		err = closing
 	}
 	return err
@@ -87,7 +88,7 @@ func (b *Bulk) Reopen(ctx context.Context, a store.Address) error {
 
 // whileFinished ends the waiting for a lock when the file is not finished.
 func (b *Bulk) whileFinished(f *os.File) error {
-	info, err := b.disk.statOpen(f)
+	info, err := b.disk.StatOpen(f)
 	if err == nil && !finished(info) {
 		err = errUnfinished
 	}
@@ -106,7 +107,7 @@ func (b *Bulk) change(ctx context.Context, a store.Address, doing string, waitin
 		return fail(doing, err)
 	}
 	err = do(f, info)
-	if closing := b.disk.close(f); err == nil {
+	if closing := b.disk.Close(f); err == nil {
 		err = closing
 	}
 	return fail(doing, err)
@@ -117,13 +118,13 @@ func (b *Bulk) change(ctx context.Context, a store.Address, doing string, waitin
 func (b *Bulk) changeMode(f *os.File, info os.FileInfo, mode os.FileMode) error {
 	var err error
 	if finished(info) != (mode == contentMode) {
-		err = b.disk.mode(f, mode)
+		err = b.disk.Chmod(f, mode)
 	}
 	if err == nil {
-		err = b.disk.sync(f)
+		err = b.disk.Sync(f)
 	}
 	if err != nil {
-		_ = b.disk.mode(f, info.Mode().Perm())
+		_ = b.disk.Chmod(f, info.Mode().Perm())
 	}
 	return err
 }
@@ -140,11 +141,11 @@ func (b *Bulk) grasp(ctx context.Context, p place, how int16, waiting func(*os.F
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	f, err := b.openAt(p, opOpenWritable, os.O_RDWR|unix.O_NOFOLLOW)
+	f, err := b.openAt(p, disk.OpOpenWritable, os.O_RDWR|unix.O_NOFOLLOW)
 	denied := err
 	if errors.Is(denied, os.ErrPermission) {
 		how = unix.F_RDLCK
-		f, err = b.openAt(p, opOpen, os.O_RDONLY|unix.O_NOFOLLOW)
+		f, err = b.openAt(p, disk.OpOpen, os.O_RDONLY|unix.O_NOFOLLOW)
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, store.Wrap(store.NotFound, "open content", err)
@@ -157,7 +158,7 @@ func (b *Bulk) grasp(ctx context.Context, p place, how int16, waiting func(*os.F
 		err = denied
 	}
 	if err != nil {
-		_ = b.disk.close(f)
+		_ = b.disk.Close(f)
 		return nil, nil, err
 	}
 	return f, info, nil
@@ -165,15 +166,15 @@ func (b *Bulk) grasp(ctx context.Context, p place, how int16, waiting func(*os.F
 
 // lockThere locks an open file and describes it, if it is there still and a regular one.
 func (b *Bulk) lockThere(ctx context.Context, f *os.File, how int16, waiting func(*os.File) error) (os.FileInfo, error) {
-	if err := b.disk.lock(ctx, f, wholeFile, how, waiting); err != nil {
+	if err := b.disk.Lock(ctx, f, wholeFile, how, waiting); err != nil {
 		return nil, err
 	}
-	info, err := b.disk.statOpen(f)
+	info, err := b.disk.StatOpen(f)
 	switch {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, errNotRegular
+		return nil, disk.ErrNotRegular
 	case info.Sys().(*syscall.Stat_t).Nlink == 0:
 		return nil, store.Wrap(store.NotFound, "open content", os.ErrNotExist)
 	}

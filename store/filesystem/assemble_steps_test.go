@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk/disktest"
 	"github.com/hatrac/hatrac/store/storetest"
 )
 
@@ -97,7 +98,7 @@ func (u *upload) run(ctx context.Context, b *Bulk) error {
 // TestEveryStepOfAnUploadMayFail lets the first, second, … step of an upload fail or be the
 // last one, looks at what is there then, and resumes it.
 func TestEveryStepOfAnUploadMayFail(t *testing.T) {
-	for _, how := range []fault{fails, denies, crashes} {
+	for _, how := range []disktest.Fault{disktest.Fails, disktest.Denies, disktest.Crashes} {
 		t.Run(string(how), func(t *testing.T) {
 			n := 1
 			for fired := true; fired && !t.Failed(); n++ {
@@ -111,21 +112,21 @@ func TestEveryStepOfAnUploadMayFail(t *testing.T) {
 }
 
 // failUpload lets the n-th step go wrong, and reports whether there is one.
-func failUpload(t *testing.T, n int, how fault) bool {
+func failUpload(t *testing.T, n int, how disktest.Fault) bool {
 	root := t.TempDir()
-	in := &injector{power: newPower(root)}
-	b := openOn(t, root, in.disk())
-	in.arm(n, how)
+	in := &disktest.Injector{Power: disktest.NewPower(root)}
+	b := openOn(t, root, in.Disk())
+	in.Arm(n, how)
 	u := &upload{stored: make(map[int64][]byte)}
 	err := u.run(t.Context(), b)
-	fired := in.fired()
+	fired := in.Fired()
 	switch {
-	case how == crashes && fired:
+	case how == disktest.Crashes && fired:
 		if err == nil {
-			t.Errorf("the crash before %v went unnoticed", in.hit)
+			t.Errorf("the crash before %v went unnoticed", in.Hit())
 		}
 		u.check(t, root)
-		u.check(t, in.power.fail(t))
+		u.check(t, in.Power.Fail(t))
 		return true
 	case err != nil:
 		wantKind(t, err, store.NoSpace)
@@ -133,7 +134,7 @@ func failUpload(t *testing.T, n int, how fault) bool {
 			wantFiles(t, root)
 		}
 		if err := u.run(t.Context(), b); err != nil {
-			t.Fatalf("resumed after %v failed: %v", in.hit, err)
+			t.Fatalf("resumed after %v failed: %v", in.Hit(), err)
 		}
 	}
 	u.check(t, root)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 func wantMode(t *testing.T, path string, want os.FileMode) {
@@ -58,18 +59,18 @@ func TestFinishRefusesAFileOfAnotherSize(t *testing.T) {
 }
 
 // asUser lets nobody open a file for writing that is read-only, as root may.
-func asUser(s step, call func() error) error {
-	if s.op == opOpenWritable {
-		info, err := os.Stat(s.path)
+func asUser(s disk.Step, call func() error) error {
+	if s.Op == disk.OpOpenWritable {
+		info, err := os.Stat(s.Path)
 		if err == nil && finished(info) {
-			return &os.PathError{Op: s.op, Path: s.path, Err: unix.EACCES}
+			return &os.PathError{Op: s.Op, Path: s.Path, Err: unix.EACCES}
 		}
 	}
 	return call()
 }
 
 func TestWhoMayNotWriteWhatIsFinishedCanTellAndReopenIt(t *testing.T) {
-	b := openOn(t, t.TempDir(), disk{around: asUser})
+	b := openOn(t, t.TempDir(), disk.Disk{Around: asUser})
 	a := begin(t, b, 100)
 	finish(t, b, a)
 	wantKind(t, putChunk(t.Context(), b, a, 0, bytes.NewReader(sample(1, 100))), store.Conflict)
@@ -85,9 +86,9 @@ func TestWhoMayNotWriteWhatIsFinishedCanTellAndReopenIt(t *testing.T) {
 func TestWhatIsReopenedMeanwhileIsNotFinishedOnceMore(t *testing.T) {
 	root := t.TempDir()
 	reopen := func() {}
-	b := openOn(t, root, disk{around: func(s step, call func() error) error {
+	b := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
 		err := asUser(s, call)
-		if s.op == opStat {
+		if s.Op == disk.OpStat {
 			now := reopen
 			reopen = func() {}
 			now()
@@ -108,8 +109,8 @@ func TestWhatIsReopenedMeanwhileIsNotFinishedOnceMore(t *testing.T) {
 func TestWhatCannotBeMadeDurableKeepsItsMode(t *testing.T) {
 	root := t.TempDir()
 	lost := false
-	b := openOn(t, root, disk{around: func(s step, call func() error) error {
-		if s.op == opSync && lost {
+	b := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+		if s.Op == disk.OpSync && lost {
 			return unix.EIO
 		}
 		return call()
@@ -127,9 +128,9 @@ func TestWhatCannotBeMadeDurableKeepsItsMode(t *testing.T) {
 }
 
 func TestWhatIsRemovedBeforeItIsLockedIsGone(t *testing.T) {
-	b := openOn(t, t.TempDir(), disk{around: func(s step, call func() error) error {
-		if s.op == opLock {
-			if err := os.Remove(s.path); err != nil {
+	b := openOn(t, t.TempDir(), disk.Disk{Around: func(s disk.Step, call func() error) error {
+		if s.Op == disk.OpLock {
+			if err := os.Remove(s.Path); err != nil {
 				return err
 			}
 		}
@@ -141,9 +142,9 @@ func TestWhatIsRemovedBeforeItIsLockedIsGone(t *testing.T) {
 }
 
 func TestAnAssemblyThatMayNotBeWrittenIsNotTakenForFinished(t *testing.T) {
-	b := openOn(t, t.TempDir(), disk{around: func(s step, call func() error) error {
-		if s.op == opOpenWritable {
-			return &os.PathError{Op: s.op, Path: s.path, Err: unix.EACCES}
+	b := openOn(t, t.TempDir(), disk.Disk{Around: func(s disk.Step, call func() error) error {
+		if s.Op == disk.OpOpenWritable {
+			return &os.PathError{Op: s.Op, Path: s.Path, Err: unix.EACCES}
 		}
 		return call()
 	}})

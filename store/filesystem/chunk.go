@@ -30,7 +30,7 @@ func (c *claim) Put(ctx context.Context, offset, length int64, r io.Reader) (str
 		if err := c.copyChunk(ctx, offset, length, r); err != nil {
 			return err
 		}
-		return unlessOver(ctx, "make chunk durable", c.bulk.disk.syncData(c.file))
+		return unlessOver(ctx, "make chunk durable", c.bulk.disk.SyncData(c.file))
 	})
 }
 
@@ -49,7 +49,7 @@ func (c *claim) copyChunk(ctx context.Context, offset, length int64, r io.Reader
 		if n < len(part) {
 			return store.Wrap(store.Invalid, "receive chunk", errShort)
 		}
-		if err := c.bulk.disk.writeAt(c.file, part, offset); err != nil {
+		if _, err := c.bulk.disk.WriteAt(c.file, part, offset); err != nil {
 			return unlessOver(ctx, "write chunk", err)
 		}
 		offset, length = offset+int64(n), length-int64(n)

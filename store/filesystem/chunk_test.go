@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 	"github.com/hatrac/hatrac/store/storetest"
 )
 
@@ -98,8 +99,8 @@ func TestAnEvictedWriterCannotWriteLate(t *testing.T) {
 	older, newer := sample(1, 100), sample(2, 100)
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
-		here := openOn(t, root, disk{around: func(s step, call func() error) error {
-			if s.op == opWrite {
+		here := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+			if s.Op == disk.OpWrite {
 				<-gate
 			}
 			return call()
@@ -115,42 +116,6 @@ func TestAnEvictedWriterCannotWriteLate(t *testing.T) {
 		finish(t, there, a)
 		wantContent(t, there, a, newer)
 	})
-}
-
-func TestALockLastsAsLongAsACallThatUsesTheFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	var files [2]*os.File
-	for i := range files {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = f.Close() }()
-		files[i] = f
-	}
-	var d disk
-	if err := d.tryLock(files[0], wholeFile, unix.F_WRLCK); err != nil {
-		t.Fatal(err)
-	}
-	calling, over := make(chan struct{}), make(chan struct{})
-	var call sync.WaitGroup
-	call.Go(func() {
-		if err := withFD(files[0], func(int) error { close(calling); <-over; return nil }); err != nil {
-			t.Error(err)
-		}
-	})
-	<-calling
-	if err := files[0].Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.tryLock(files[1], wholeFile, unix.F_WRLCK); !errors.Is(err, unix.EWOULDBLOCK) {
-		t.Errorf("locked while a call is under way: %v", err)
-	}
-	close(over)
-	call.Wait()
-	if err := d.lock(t.Context(), files[1], wholeFile, unix.F_WRLCK, nil); err != nil {
-		t.Error(err)
-	}
 }
 
 // While a chunk is claimed the content is not finished, and who has claimed it may be waiting for who
@@ -291,8 +256,8 @@ func TestAChunkThatWaitedForFinishIsRefused(t *testing.T) {
 	root := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
-		here := openOn(t, root, disk{around: func(s step, call func() error) error {
-			if s.op == opMode {
+		here := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+			if s.Op == disk.OpMode {
 				<-gate
 			}
 			return call()
@@ -315,8 +280,8 @@ func TestAChunkThatWaitedForFinishIsRefused(t *testing.T) {
 
 func TestAChunkIsDurableWhenItIsStored(t *testing.T) {
 	lost := false
-	b := openOn(t, t.TempDir(), disk{around: func(s step, call func() error) error {
-		if s.op == opSyncData && lost {
+	b := openOn(t, t.TempDir(), disk.Disk{Around: func(s disk.Step, call func() error) error {
+		if s.Op == disk.OpSyncData && lost {
 			return unix.EIO
 		}
 		return call()

@@ -9,20 +9,21 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 // Bytes that are locked lie behind all that a file can hold, so that no file system takes the lock
 // for one of content: one byte for the file as a whole, and two for each chunk.
 const (
-	wholeFile byteLock = 1 << 62
-	lastChunk          = 1 << 60
+	wholeFile disk.ByteLock = 1 << 62
+	lastChunk               = 1 << 60
 )
 
 // claimed is the lock of who stores a chunk.
-func claimed(number int64) byteLock { return wholeFile + 1 + 2*byteLock(number) }
+func claimed(number int64) disk.ByteLock { return wholeFile + 1 + 2*disk.ByteLock(number) }
 
 // awaited is the lock of who waits for that.
-func awaited(number int64) byteLock { return wholeFile + 2 + 2*byteLock(number) }
+func awaited(number int64) disk.ByteLock { return wholeFile + 2 + 2*disk.ByteLock(number) }
 
 // yieldPause is how often who stores a chunk looks whether somebody waits for it.
 const yieldPause = 500 * time.Millisecond
@@ -54,34 +55,34 @@ func (b *Bulk) ClaimChunk(ctx context.Context, a store.Address, number int64) (s
 	if finished(info) {
 		err = store.Wrap(store.Conflict, "claim chunk", errFinished)
 	} else {
-		err = fail("claim chunk", b.disk.takeOver(ctx, f, number))
+		err = fail("claim chunk", takeOver(ctx, b.disk, f, number))
 	}
 	if err != nil {
-		_ = b.disk.close(f)
+		_ = b.disk.Close(f)
 		return nil, err
 	}
 	return &claim{bulk: b, place: p, number: number, file: f, info: info}, nil
 }
 
 // takeOver locks a chunk of an open file, if need be after whoever has it has given way.
-func (d disk) takeOver(ctx context.Context, f *os.File, number int64) error {
-	err := d.tryLock(f, claimed(number), unix.F_WRLCK)
+func takeOver(ctx context.Context, d disk.Disk, f *os.File, number int64) error {
+	err := d.TryLock(f, claimed(number), unix.F_WRLCK)
 	if !errors.Is(err, unix.EWOULDBLOCK) {
 		return err
 	}
-	if err := d.lock(ctx, f, awaited(number), unix.F_WRLCK, nil); err != nil {
+	if err := d.Lock(ctx, f, awaited(number), unix.F_WRLCK, nil); err != nil {
 		return err
 	}
-	if err := d.lock(ctx, f, claimed(number), unix.F_WRLCK, nil); err != nil {
+	if err := d.Lock(ctx, f, claimed(number), unix.F_WRLCK, nil); err != nil {
 		return err
 	}
-	return d.tryLock(f, awaited(number), unix.F_UNLCK)
+	return d.TryLock(f, awaited(number), unix.F_UNLCK)
 }
 
 // Release implements store.ChunkClaim. The bytes are durable, or do not count.
 func (c *claim) Release() {
 	if c.file != nil {
-		_ = c.bulk.disk.close(c.file)
+		_ = c.bulk.disk.Close(c.file)
 		c.file = nil
 	}
 }
@@ -93,7 +94,7 @@ func (c *claim) hold(ctx context.Context, do func(context.Context) error) error 
 	closed := make(chan struct{})
 	keep := context.AfterFunc(ctx, func() {
 		defer close(closed)
-		_ = c.bulk.disk.close(c.file)
+		_ = c.bulk.disk.Close(c.file)
 	})
 	watched := make(chan struct{})
 	go func() {
@@ -126,7 +127,7 @@ func (c *claim) isAwaited(ctx context.Context) bool {
 			return false
 		case <-ticks.C:
 			// Who cannot tell goes on: the other one waits.
-			if waits, err := c.bulk.disk.locked(c.file, awaited(c.number)); waits && err == nil {
+			if waits, err := c.bulk.disk.Locked(c.file, awaited(c.number)); waits && err == nil {
 				return true
 			}
 		}

@@ -11,12 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
-var (
-	errNotRegular = errors.New("not a regular file")
-	errRange      = errors.New("the range lies outside of the content")
-)
+var errRange = errors.New("the range lies outside of the content")
 
 // content is an open file.
 type content struct {
@@ -50,16 +48,16 @@ func (b *Bulk) openContent(ctx context.Context, a store.Address) (*content, os.F
 	if err := ctx.Err(); err != nil {
 		return nil, nil, fail("open content", err)
 	}
-	file, err := b.openAt(p, opOpen, os.O_RDONLY|unix.O_NOFOLLOW)
+	file, err := b.openAt(p, disk.OpOpen, os.O_RDONLY|unix.O_NOFOLLOW)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil, store.Wrap(store.NotFound, "open content", err)
 	}
 	if err != nil {
 		return nil, nil, fail("open content", err)
 	}
-	info, err := b.disk.statOpen(file)
+	info, err := b.disk.StatOpen(file)
 	if err == nil && !info.Mode().IsRegular() {
-		err = errNotRegular
+		err = disk.ErrNotRegular
 	}
 	if err != nil {
 		_ = file.Close()
@@ -117,7 +115,7 @@ func (b *Bulk) remove(p place) (bool, error) {
 	if p.origin != "" {
 		return b.removeOrigin(p)
 	}
-	err := b.disk.unlink(p.path(b.content))
+	err := b.disk.Unlink(p.path(b.content))
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return false, nil
 	}
@@ -132,13 +130,13 @@ func (b *Bulk) remove(p place) (bool, error) {
 // all the same, because the clocks differ, notices and begins another one.
 func (b *Bulk) tidy(id ulid.ULID) {
 	if b.filling.over(id) {
-		_ = b.disk.rmdir(filepath.Join(b.content, id.String()))
+		_ = b.disk.Rmdir(filepath.Join(b.content, id.String()))
 	}
 }
 
 // removeOrigin is remove for a file of the original server. Its folder stays, as others use it.
 func (b *Bulk) removeOrigin(p place) (bool, error) {
-	err := b.disk.unlinkBeneath(b.beneath, p.origin)
+	err := b.disk.UnlinkBeneath(b.beneath, p.origin)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}

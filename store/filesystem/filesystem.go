@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 const (
@@ -42,13 +43,15 @@ const (
 type Config struct {
 	// Root is the folder that holds everything. It is created if it does not exist.
 	Root string
+	// Disk makes all that happens on the disk.
+	Disk disk.Disk
 }
 
 // Bulk keeps content in a folder. It implements store.Bulk, store.Spooler, store.Assembler,
 // store.Lister, store.Capacity, store.Namer, store.Heir and
 // store.Recaller.
 type Bulk struct {
-	disk    disk
+	disk    disk.Disk
 	root    string   // absolute
 	beneath *os.Root // the root again
 	content string
@@ -75,10 +78,7 @@ var (
 
 // Open opens the folder and creates what is missing in it. The caller closes the Bulk.
 func Open(ctx context.Context, cfg Config) (*Bulk, error) {
-	return open(ctx, cfg, disk{})
-}
-
-func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
+	d := cfg.Disk
 	if cfg.Root == "" {
 		return nil, store.NewError(store.Invalid, "", "The folder for content is not set.")
 	}
@@ -89,10 +89,10 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 	if err != nil {
 		return nil, fail("open storage", err)
 	}
-	if err := d.prepare(root); err != nil {
+	if err := prepare(d, root); err != nil {
 		return nil, fail("create folders", err)
 	}
-	spool, err := d.resolve(filepath.Join(root, spoolFolder))
+	spool, err := d.Resolve(filepath.Join(root, spoolFolder))
 	if err != nil {
 		return nil, fail("open spool", err)
 	}
@@ -105,7 +105,7 @@ func open(ctx context.Context, cfg Config, d disk) (*Bulk, error) {
 
 		suspects: make(map[place]struct{}),
 	}
-	if b.beneath, err = d.openRoot(root); err != nil {
+	if b.beneath, err = d.OpenRoot(root); err != nil {
 		return nil, fail("open storage", err)
 	}
 	b.buffers.New = func() any { buf := make([]byte, bufferSize); return &buf }
@@ -131,7 +131,7 @@ func (b *Bulk) Capacity(ctx context.Context) (store.Space, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Space{}, fail("ask for capacity", err)
 	}
-	s, err := b.disk.statfs(b.content)
+	s, err := b.disk.Statfs(b.content)
 	if err != nil {
 		return store.Space{}, fail("ask for capacity", err)
 	}
@@ -147,39 +147,14 @@ func (b *Bulk) Capacity(ctx context.Context) (store.Space, error) {
 
 // prepare creates the root and its folders where they are missing. The names in the root are
 // made durable each time: who created them may have been stopped before that.
-func (d disk) prepare(root string) error {
-	if err := d.makeFolder(root); err != nil {
+func prepare(d disk.Disk, root string) error {
+	if err := d.MakeFolder(root); err != nil {
 		return err
 	}
 	for _, name := range []string{contentFolder, stagingFolder, spoolFolder} {
-		if err := d.makeFolder(filepath.Join(root, name)); err != nil {
+		if err := d.MakeFolder(filepath.Join(root, name)); err != nil {
 			return err
 		}
 	}
-	return d.syncNames(root)
-}
-
-// makeFolder creates a folder, durably, with all that is missing above it.
-func (d disk) makeFolder(path string) error {
-	err := d.checkFolder(path)
-	if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	parent := filepath.Dir(path)
-	if err := d.makeFolder(parent); err != nil {
-		return err
-	}
-	if err := d.mkdir(path); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return d.syncNames(parent)
-}
-
-// syncNames makes the names in a folder durable.
-func (d disk) syncNames(path string) error {
-	folder, err := d.openFolder(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.syncFolder(folder), folder.Close())
+	return d.SyncNames(root)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 var errClosed = errors.New("the storage is closed")
@@ -29,7 +31,7 @@ type generation struct {
 
 // filling hands out places for new content in the generations of this process.
 type filling struct {
-	disk    disk
+	disk    disk.Disk
 	content string
 	folder  *os.File      // the folder content
 	files   int           // that a generation takes
@@ -42,8 +44,8 @@ type filling struct {
 	closed  bool
 }
 
-func openFilling(d disk, content string) (*filling, error) {
-	folder, err := d.openFolder(content)
+func openFilling(d disk.Disk, content string) (*filling, error) {
+	folder, err := d.OpenFolder(content)
 	if err != nil {
 		return nil, err
 	}
@@ -121,25 +123,25 @@ func (f *filling) begin() error {
 func (f *filling) create() (*generation, error) {
 	id := newID()
 	path := filepath.Join(f.content, id.String())
-	if err := f.disk.mkdir(path); err != nil {
+	if err := f.disk.Mkdir(path); err != nil {
 		if !errors.Is(err, os.ErrExist) {
-			_ = f.disk.rmdir(path)
+			_ = f.disk.Rmdir(path)
 		}
 		return nil, err
 	}
-	folder, err := f.disk.openFolder(path)
+	folder, err := f.disk.OpenFolder(path)
 	if err != nil {
-		_ = f.disk.rmdir(path)
+		_ = f.disk.Rmdir(path)
 		return nil, err
 	}
-	if err := f.disk.syncFolder(f.folder); err != nil {
+	if err := f.disk.SyncFolder(f.folder); err != nil {
 		_ = folder.Close()
-		_ = f.disk.rmdir(path)
+		_ = f.disk.Rmdir(path)
 		return nil, err
 	}
 	return &generation{
 		id: id, since: time.Now(), folder: folder,
-		sync: &groupSync{sync: func() error { return f.disk.syncFolder(folder) }},
+		sync: &groupSync{sync: func() error { return f.disk.SyncFolder(folder) }},
 	}, nil
 }
 
@@ -185,7 +187,7 @@ func (f *filling) close() error {
 	f.mu.Unlock()
 	if g != nil {
 		f.retire(g)
-		_ = f.disk.rmdir(g.folder.Name())
+		_ = f.disk.Rmdir(g.folder.Name())
 	}
 	return f.folder.Close()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/hatrac/hatrac/store"
@@ -16,7 +17,7 @@ func (b *Bulk) List(ctx context.Context, fn func(a store.Address, size int64, si
 	if err := ctx.Err(); err != nil {
 		return fail("list content", err)
 	}
-	folders, err := b.disk.list(b.content)
+	folders, err := b.disk.List(b.content)
 	if err != nil {
 		return fail("list generations", err)
 	}
@@ -25,7 +26,7 @@ func (b *Bulk) List(ctx context.Context, fn func(a store.Address, size int64, si
 		if !ok {
 			continue
 		}
-		files, err := b.disk.list(filepath.Join(b.content, folder))
+		files, err := b.disk.List(filepath.Join(b.content, folder))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fail("list content", err)
 		}
@@ -47,7 +48,7 @@ func (b *Bulk) List(ctx context.Context, fn func(a store.Address, size int64, si
 
 // describe tells fn about a file, unless it has gone meanwhile.
 func (b *Bulk) describe(p place, fn func(store.Address, int64, time.Time) error) error {
-	info, err := b.disk.stat(p.path(b.content))
+	info, err := b.disk.Stat(p.path(b.content))
 	switch {
 	case errors.Is(err, os.ErrNotExist) || err == nil && !info.Mode().IsRegular():
 		return nil
@@ -55,4 +56,11 @@ func (b *Bulk) describe(p place, fn func(store.Address, int64, time.Time) error)
 		return fail("list content", err)
 	}
 	return fn(p.address(), info.Size(), changed(info))
+}
+
+// changed returns when the file system last changed what it knows of a file, by its own
+// clock: no program can set it, and a new name renews it.
+func changed(info os.FileInfo) time.Time {
+	s := info.Sys().(*syscall.Stat_t)
+	return time.Unix(s.Ctim.Unix())
 }

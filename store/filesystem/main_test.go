@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 func TestMain(m *testing.M) {
@@ -36,12 +37,12 @@ func sample(seed uint64, n int) []byte {
 
 func openBulk(t testing.TB, root string) *Bulk {
 	t.Helper()
-	return openOn(t, root, disk{})
+	return openOn(t, root, disk.Disk{})
 }
 
-func openOn(t testing.TB, root string, d disk) *Bulk {
+func openOn(t testing.TB, root string, d disk.Disk) *Bulk {
 	t.Helper()
-	b, err := open(t.Context(), Config{Root: root}, d)
+	b, err := Open(t.Context(), Config{Root: root, Disk: d})
 	if err != nil {
 		t.Fatal(err)
 	}

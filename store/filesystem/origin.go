@@ -1,13 +1,9 @@
 package filesystem
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
 )
@@ -57,55 +53,10 @@ func (b *Bulk) HoldsUnrecorded(a store.Address) bool {
 	return ok
 }
 
-// openRoot opens the folder that holds everything.
-func (d disk) openRoot(path string) (root *os.Root, err error) {
-	err = d.do(step{op: opOpen, path: path}, func() error { root, err = os.OpenRoot(path); return err })
-	if err != nil && root != nil {
-		_ = root.Close()
-	}
-	return root, err
-}
-
 // openAt opens the file at a place.
 func (b *Bulk) openAt(p place, op string, flags int) (*os.File, error) {
 	if p.origin == "" {
-		return b.disk.open(op, p.path(b.content), flags)
+		return b.disk.Open(op, p.path(b.content), flags)
 	}
-	return b.disk.openBeneath(op, b.beneath, p.origin, flags)
-}
-
-// openBeneath is open for a file below a root, out of which no link leads.
-func (d disk) openBeneath(op string, root *os.Root, name string, flags int) (*os.File, error) {
-	var f *os.File
-	err := d.do(step{op: op, path: filepath.Join(root.Name(), name)}, func() (err error) {
-		f, err = root.OpenFile(name, flags, 0o600)
-		return absent(err)
-	})
-	if err != nil && f != nil {
-		_ = f.Close()
-	}
-	return f, err
-}
-
-// unlinkBeneath removes a file below a root, and nothing but a file.
-func (d disk) unlinkBeneath(root *os.Root, name string) error {
-	return d.do(step{op: opUnlink, path: filepath.Join(root.Name(), name)}, func() error {
-		info, err := root.Lstat(name)
-		if err == nil && !info.Mode().IsRegular() {
-			err = errNotRegular
-		}
-		if err == nil {
-			err = root.Remove(name)
-		}
-		return absent(err)
-	})
-}
-
-// absent makes errors of names that no file can have, or not here, those of files that are not
-// there.
-func absent(err error) error {
-	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ENAMETOOLONG) {
-		return errors.Join(fs.ErrNotExist, err)
-	}
-	return err
+	return b.disk.OpenBeneath(op, b.beneath, p.origin, flags)
 }

@@ -8,14 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 func TestAFileSystemThatCannotMoveWithoutOverwritingIsUsedByLinks(t *testing.T) {
 	for _, answer := range []error{unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP} {
 		t.Run(answer.Error(), func(t *testing.T) {
 			root := t.TempDir()
-			b := openOn(t, root, disk{around: func(s step, call func() error) error {
-				if s.op == opMove {
+			b := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+				if s.Op == disk.OpMove {
 					return answer
 				}
 				return call()
@@ -29,10 +30,10 @@ func TestAFileSystemThatCannotMoveWithoutOverwritingIsUsedByLinks(t *testing.T) 
 }
 
 func TestContentIsNeverOverwritten(t *testing.T) {
-	for _, op := range []string{"", opMove} {
+	for _, op := range []string{"", disk.OpMove} {
 		root := t.TempDir()
-		b := openOn(t, root, disk{around: func(s step, call func() error) error {
-			if s.op == op {
+		b := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+			if s.Op == op {
 				return unix.EINVAL
 			}
 			return call()

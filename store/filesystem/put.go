@@ -19,9 +19,9 @@ func (b *Bulk) Put(ctx context.Context, _ store.Placement, r io.Reader) (store.A
 	if err != nil {
 		return "", err
 	}
-	a, err := b.publish(ctx, full, func(to string) error { return b.disk.move(staged, to) })
+	a, err := b.publish(ctx, full, func(to string) error { return b.disk.Move(staged, to) })
 	if err != nil {
-		_ = b.disk.unlink(staged)
+		_ = b.disk.Unlink(staged)
 		return "", err
 	}
 	return a, nil
@@ -34,19 +34,19 @@ func (b *Bulk) stage(ctx context.Context, r io.Reader) (string, error) {
 		return "", fail("store content", err)
 	}
 	path := filepath.Join(b.staging, newID().String())
-	f, err := b.disk.create(path)
+	f, err := b.disk.Create(path)
 	if err != nil {
 		if !errors.Is(err, os.ErrExist) {
-			_ = b.disk.unlink(path)
+			_ = b.disk.Unlink(path)
 		}
 		return "", fail("create file", err)
 	}
 	err = b.write(ctx, f, r)
-	if closing := b.disk.close(f); err == nil {
+	if closing := b.disk.Close(f); err == nil {
 		err = fail("close file", closing)
 	}
 	if err != nil {
-		_ = b.disk.unlink(path)
+		_ = b.disk.Unlink(path)
 		return "", err
 	}
 	return path, nil
@@ -70,13 +70,13 @@ const (
 // seal makes a file read-only and, to full depth, durable. If that fails the content has to be
 // given up: a second fsync would not report a loss again.
 func (b *Bulk) seal(f *os.File, to depth) error {
-	if err := b.disk.mode(f, contentMode); err != nil {
+	if err := b.disk.Chmod(f, contentMode); err != nil {
 		return fail("make content read-only", err)
 	}
 	if to == soon {
 		return nil
 	}
-	return fail("make content durable", b.disk.sync(f))
+	return fail("make content durable", b.disk.Sync(f))
 }
 
 func (b *Bulk) copy(ctx context.Context, f *os.File, r io.Reader) error {
@@ -88,7 +88,7 @@ func (b *Bulk) copy(ctx context.Context, f *os.File, r io.Reader) error {
 			return err
 		}
 		if n > 0 {
-			if err := b.disk.write(f, (*buf)[:n]); err != nil {
+			if err := b.disk.Write(f, (*buf)[:n]); err != nil {
 				return fail("write content", err)
 			}
 		}
@@ -166,7 +166,7 @@ func (b *Bulk) settle(g *generation, p place, depth depth, move func(to string) 
 		}
 	}
 	if err != nil {
-		_ = b.disk.unlink(to)
+		_ = b.disk.Unlink(to)
 	}
 	return err
 }
@@ -174,6 +174,6 @@ func (b *Bulk) settle(g *generation, p place, depth depth, move func(to string) 
 // removed reports whether the folder of a generation has gone: another process, whose clock
 // differs, may take it for an old one that is empty.
 func (b *Bulk) removed(g *generation) bool {
-	_, err := b.disk.stat(g.folder.Name())
+	_, err := b.disk.Stat(g.folder.Name())
 	return errors.Is(err, os.ErrNotExist)
 }

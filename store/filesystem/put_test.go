@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 func TestContentIsReadOnlyAndPrivateWhileItIsReceived(t *testing.T) {
@@ -82,8 +83,8 @@ func TestAReaderThatGivesNothingEndsPut(t *testing.T) {
 func TestAFailedFsyncOfTheFolderEndsTheGeneration(t *testing.T) {
 	root := t.TempDir()
 	broken := ""
-	b := openOn(t, root, disk{around: func(s step, call func() error) error {
-		if s.op == opSyncFolder && s.path == broken {
+	b := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+		if s.Op == disk.OpSyncFolder && s.Path == broken {
 			return unix.EIO
 		}
 		return call()
@@ -111,9 +112,9 @@ func TestPutsThatArriveTogetherShareTheFsyncOfTheFolder(t *testing.T) {
 		syncs  int
 		folder string
 	)
-	b := openOn(t, t.TempDir(), disk{around: func(s step, call func() error) error {
+	b := openOn(t, t.TempDir(), disk.Disk{Around: func(s disk.Step, call func() error) error {
 		mu.Lock()
-		shared := s.op == opSyncFolder && s.path == folder
+		shared := s.Op == disk.OpSyncFolder && s.Path == folder
 		if shared {
 			syncs++
 		}
@@ -122,7 +123,7 @@ func TestPutsThatArriveTogetherShareTheFsyncOfTheFolder(t *testing.T) {
 			moved.Wait()
 		}
 		err := call()
-		if s.op == opMove && folder != "" {
+		if s.Op == disk.OpMove && folder != "" {
 			moved.Done()
 		}
 		return err
@@ -145,11 +146,11 @@ func TestErrorsOfTheSystemHaveTheirKinds(t *testing.T) {
 		unix.ESTALE: store.Unavailable, unix.ETIMEDOUT: store.Unavailable, unix.EMFILE: store.Unavailable,
 		unix.EIO: store.Internal, unix.EACCES: store.Internal, unix.ENOENT: store.Internal,
 	} {
-		for _, op := range []string{opCreate, opWrite, opSync, opClose, opMove, opMkdir} {
+		for _, op := range []string{disk.OpCreate, disk.OpWrite, disk.OpSync, disk.OpClose, disk.OpMove, disk.OpMkdir} {
 			root := t.TempDir()
-			b := openOn(t, root, disk{around: func(s step, call func() error) error {
-				if s.op == op && s.path != root && !slices.Contains([]string{contentFolder, stagingFolder, spoolFolder}, filepath.Base(s.path)) {
-					return &os.PathError{Op: op, Path: s.path, Err: errno}
+			b := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+				if s.Op == op && s.Path != root && !slices.Contains([]string{contentFolder, stagingFolder, spoolFolder}, filepath.Base(s.Path)) {
+					return &os.PathError{Op: op, Path: s.Path, Err: errno}
 				}
 				return call()
 			}})

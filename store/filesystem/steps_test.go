@@ -16,12 +16,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
+	"github.com/hatrac/hatrac/store/disk/disktest"
 )
 
 // world is what a scenario works on, and what must hold of it afterwards.
 type world struct {
 	root  string
-	in    *injector
+	in    *disktest.Injector
 	bulk  *Bulk                    // nil if it could not be opened
 	kept  map[store.Address][]byte // content that is bound
 	known [][]byte                 // content that was ever there, whole
@@ -34,10 +36,10 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	root := t.TempDir()
 	w := &world{
-		root: root, in: &injector{power: newPower(root)},
+		root: root, in: &disktest.Injector{Power: disktest.NewPower(root)},
 		kept: make(map[store.Address][]byte), mayBe: make(map[store.Address]bool),
 	}
-	b := openOn(t, root, w.in.disk())
+	b := openOn(t, root, w.in.Disk())
 	for i := range 4 {
 		content := sample(uint64(i), 3000+i)
 		a := put(t, b, content)
@@ -65,7 +67,7 @@ func (w *world) must(t *testing.T, err error) {
 // open opens the folder in a new process, as it were, for which all generations are old if
 // it does not fill one.
 func (w *world) open(ctx context.Context, fills bool) (err error) {
-	w.bulk, err = open(ctx, Config{Root: w.root}, w.in.disk())
+	w.bulk, err = Open(ctx, Config{Root: w.root, Disk: w.in.Disk()})
 	if err == nil && !fills {
 		w.bulk.filling.age = -time.Hour
 	}
@@ -108,7 +110,7 @@ func adoptOne(ctx context.Context, w *world) error {
 		return nil
 	}
 	info, statErr := file.Stat()
-	if statErr == nil && w.in.how != crashes && w.in.hit.op != opMode && info.Mode().Perm() != 0o640 {
+	if statErr == nil && !w.in.Crashed() && w.in.Hit().Op != disk.OpMode && info.Mode().Perm() != 0o640 {
 		return fmt.Errorf("the spool file is left with mode %v", info.Mode())
 	}
 	return errors.Join(statErr, err)
@@ -191,16 +193,16 @@ func TestEveryStepMayFail(t *testing.T) {
 		{"remove", removeAll, false, 4},
 		{"sweep", sweepAll, false, 15},
 	} {
-		for _, how := range []fault{fails, denies, crashes} {
+		for _, how := range []disktest.Fault{disktest.Fails, disktest.Denies, disktest.Crashes} {
 			t.Run(scenario.name+"/"+string(how), func(t *testing.T) {
 				n := 1
 				for ; ; n++ {
 					fired := false
 					t.Run(fmt.Sprint(n), func(t *testing.T) {
 						w := newWorld(t)
-						w.in.arm(n, how)
+						w.in.Arm(n, how)
 						err := scenario.run(t.Context(), w)
-						fired = w.in.fired()
+						fired = w.in.Fired()
 						w.check(t, err, scenario.adds)
 					})
 					if !fired || t.Failed() {
@@ -221,19 +223,19 @@ func (w *world) check(t *testing.T, err error, adds bool) {
 	if w.bulk != nil {
 		defer func() { _ = w.bulk.Close() }()
 	}
-	crashed := w.in.fired() && w.in.how == crashes
+	crashed := w.in.Crashed()
 	switch {
-	case !w.in.fired():
+	case !w.in.Fired():
 		w.must(t, err)
 	case !crashed && err != nil:
 		wantKind(t, err, store.NoSpace)
-	case crashed && err == nil && !slices.Contains([]string{opUnlink, opRmdir}, w.in.hit.op):
-		t.Errorf("the crash before %v went unnoticed", w.in.hit)
+	case crashed && err == nil && !slices.Contains([]string{disk.OpUnlink, disk.OpRmdir}, w.in.Hit().Op):
+		t.Errorf("the crash before %v went unnoticed", w.in.Hit())
 	}
-	if adds && err != nil && !crashed && w.in.hit.op != opUnlink {
+	if adds && err != nil && !crashed && w.in.Hit().Op != disk.OpUnlink {
 		slices.Sort(w.files)
 		if diff := cmp.Diff(w.files, files(t, w.root)); diff != "" {
-			t.Errorf("%v failed and left something behind (-want +got):\n%s", w.in.hit, diff)
+			t.Errorf("%v failed and left something behind (-want +got):\n%s", w.in.Hit(), diff)
 		}
 	}
 	for _, a := range w.gone {
@@ -242,7 +244,7 @@ func (w *world) check(t *testing.T, err error, adds bool) {
 	}
 	w.checkRoot(t, w.root)
 	if crashed {
-		w.checkRoot(t, w.in.power.fail(t))
+		w.checkRoot(t, w.in.Power.Fail(t))
 	}
 }
 
@@ -286,19 +288,18 @@ func TestAFirstStartMayBeInterrupted(t *testing.T) {
 	for fired := true; fired; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			root := t.TempDir()
-			in := &injector{power: newPower(root)}
-			in.arm(n, crashes)
-			b, err := open(t.Context(), Config{Root: root}, in.disk())
-			if fired = in.fired(); (err == nil) == fired {
-				t.Errorf("the crash before %v ends in error %v", in.hit, err)
+			in := &disktest.Injector{Power: disktest.NewPower(root)}
+			in.Arm(n, disktest.Crashes)
+			b, err := Open(t.Context(), Config{Root: root, Disk: in.Disk()})
+			if fired = in.Fired(); (err == nil) == fired {
+				t.Errorf("the crash before %v ends in error %v", in.Hit(), err)
 			}
 			if err == nil {
 				_ = b.Close()
 			}
-			in.arm(0, fails)
-			in.hit = step{}
-			a := put(t, openOn(t, root, in.disk()), content)
-			left := in.power.fail(t)
+			in.Arm(0, disktest.Fails)
+			a := put(t, openOn(t, root, in.Disk()), content)
+			left := in.Power.Fail(t)
 			for _, folder := range []string{contentFolder, stagingFolder, spoolFolder} {
 				if _, err := os.Stat(filepath.Join(left, folder)); err != nil {
 					t.Errorf("after a crash at step %d and another one: %v", n, err)

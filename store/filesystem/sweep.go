@@ -70,12 +70,12 @@ func (b *Bulk) Sweep(ctx context.Context, before time.Time, bound Bound) (store.
 // machine. If that is behind ours, new files look old.
 func (b *Bulk) clock() (time.Time, error) {
 	path := filepath.Join(b.staging, newID().String())
-	f, err := b.disk.create(path)
+	f, err := b.disk.Create(path)
 	if err != nil {
 		return time.Time{}, err
 	}
-	info, err := b.disk.statOpen(f)
-	err = errors.Join(err, b.disk.close(f), b.disk.unlink(path))
+	info, err := b.disk.StatOpen(f)
+	err = errors.Join(err, b.disk.Close(f), b.disk.Unlink(path))
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -106,7 +106,7 @@ func earlier(a, b time.Time) time.Time {
 // staged removes old files that were to become content. Files that are received for longer
 // than that fail then.
 func (s *sweeper) staged(ctx context.Context) error {
-	names, err := s.bulk.disk.list(s.bulk.staging)
+	names, err := s.bulk.disk.List(s.bulk.staging)
 	if err != nil {
 		return fail("list staged files", err)
 	}
@@ -119,7 +119,7 @@ func (s *sweeper) staged(ctx context.Context) error {
 		if !ok || !info.Mode().IsRegular() || !changed(info).Before(s.before) {
 			continue
 		}
-		err := s.bulk.disk.unlink(path)
+		err := s.bulk.disk.Unlink(path)
 		s.count(err == nil, info.Size(), err)
 	}
 	return nil
@@ -127,7 +127,7 @@ func (s *sweeper) staged(ctx context.Context) error {
 
 // generations looks at all folders but those that did not change since clean.
 func (s *sweeper) generations(ctx context.Context, clean time.Time) error {
-	names, err := s.bulk.disk.list(s.bulk.content)
+	names, err := s.bulk.disk.List(s.bulk.content)
 	if err != nil {
 		return fail("list generations", err)
 	}
@@ -152,7 +152,7 @@ func (s *sweeper) generations(ctx context.Context, clean time.Time) error {
 
 // generation looks at the files of a folder, which was last changed at the time modified.
 func (s *sweeper) generation(ctx context.Context, id ulid.ULID, modified time.Time) error {
-	names, err := s.bulk.disk.list(filepath.Join(s.bulk.content, id.String()))
+	names, err := s.bulk.disk.List(filepath.Join(s.bulk.content, id.String()))
 	if err != nil {
 		s.note(err)
 		return nil
@@ -215,7 +215,7 @@ func (s *sweeper) flush(ctx context.Context) error {
 
 // look describes a file, unless it has gone meanwhile or that fails.
 func (s *sweeper) look(path string) (os.FileInfo, bool) {
-	info, err := s.bulk.disk.stat(path)
+	info, err := s.bulk.disk.Stat(path)
 	s.note(err)
 	return info, err == nil
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 func TestSweepTakesOldUnboundContentAndStagedFilesAlone(t *testing.T) {
@@ -147,8 +148,8 @@ func TestAPassThatFailedIsNotTakenForACleanOne(t *testing.T) {
 
 func TestOneFileThatCannotBeRemovedDoesNotKeepTheOthers(t *testing.T) {
 	var stuck string
-	b := openOn(t, t.TempDir(), disk{around: func(s step, call func() error) error {
-		if s.op == opUnlink && s.path == stuck {
+	b := openOn(t, t.TempDir(), disk.Disk{Around: func(s disk.Step, call func() error) error {
+		if s.Op == disk.OpUnlink && s.Path == stuck {
 			return unix.EIO
 		}
 		return call()

@@ -38,7 +38,7 @@ func (b *Bulk) SyncContent(ctx context.Context, addresses []store.Address) []err
 		}
 	}
 	for id, members := range in {
-		if err := b.disk.syncNames(filepath.Join(b.content, id.String())); err != nil {
+		if err := b.disk.SyncNames(filepath.Join(b.content, id.String())); err != nil {
 			for _, i := range members {
 				errs[i] = failSync(err)
 			}
@@ -73,12 +73,12 @@ func (b *Bulk) syncFile(ctx context.Context, p place) error {
 	if b.suspected(p) {
 		return b.renew(ctx, p)
 	}
-	f, err := b.disk.openFile(p.path(b.content))
+	f, err := b.disk.OpenFile(p.path(b.content))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }() // only read
-	if err := b.disk.sync(f); err != nil {
+	if err := b.disk.Sync(f); err != nil {
 		b.suspect(p)
 		return err
 	}
@@ -89,7 +89,7 @@ func (b *Bulk) syncFile(ctx context.Context, p place) error {
 // because the kernel reports only once that it could not write. Who has the file open goes on
 // with it.
 func (b *Bulk) renew(ctx context.Context, p place) error {
-	old, err := b.disk.openFile(p.path(b.content))
+	old, err := b.disk.OpenFile(p.path(b.content))
 	if err != nil {
 		return err
 	}
@@ -98,8 +98,8 @@ func (b *Bulk) renew(ctx context.Context, p place) error {
 	if err != nil {
 		return err
 	}
-	if err := b.disk.replace(copied, p.path(b.content)); err != nil {
-		_ = b.disk.unlink(copied)
+	if err := b.disk.Replace(copied, p.path(b.content)); err != nil {
+		_ = b.disk.Unlink(copied)
 		return err
 	}
 	b.mu.Lock()
@@ -133,12 +133,12 @@ func (b *Bulk) Attend(ctx context.Context) (id string, leave func() error, err e
 		return "", nil, fail("attend", err)
 	}
 	id = newID().String()
-	f, err := b.disk.create(b.attendance(id))
+	f, err := b.disk.Create(b.attendance(id))
 	if err != nil {
 		return "", nil, fail("attend", err)
 	}
-	leave = func() error { return fail("end attendance", errors.Join(b.disk.unlink(f.Name()), f.Close())) }
-	if err := b.disk.tryLockFile(f, unix.LOCK_EX); err != nil {
+	leave = func() error { return fail("end attendance", errors.Join(b.disk.Unlink(f.Name()), f.Close())) }
+	if err := b.disk.TryLockFile(f, unix.LOCK_EX); err != nil {
 		return "", nil, fail("attend", errors.Join(err, leave()))
 	}
 	return id, leave, nil
@@ -152,7 +152,7 @@ func (b *Bulk) Attended(ctx context.Context, id string) (bool, error) {
 	if _, ok := parseGeneration(id); !ok {
 		return false, nil
 	}
-	f, err := b.disk.openFile(b.attendance(id))
+	f, err := b.disk.OpenFile(b.attendance(id))
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
@@ -160,12 +160,12 @@ func (b *Bulk) Attended(ctx context.Context, id string) (bool, error) {
 		return false, fail("ask for attendance", err)
 	}
 	defer func() { _ = f.Close() }() // only locked
-	err = b.disk.tryLockFile(f, unix.LOCK_SH)
+	err = b.disk.TryLockFile(f, unix.LOCK_SH)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil
 	}
 	if err == nil {
-		_ = b.disk.unlink(f.Name()) // the next one who asks tries again
+		_ = b.disk.Unlink(f.Name()) // the next one who asks tries again
 	}
 	return false, fail("ask for attendance", err)
 }

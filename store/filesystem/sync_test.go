@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/disk"
 )
 
 // TestContentWhoseSyncFailedIsWrittenAnew because another fsync would prove nothing.
@@ -16,14 +17,14 @@ func TestContentWhoseSyncFailedIsWrittenAnew(t *testing.T) {
 	root := t.TempDir()
 	var broken bool
 	var synced []string
-	b := openOn(t, root, disk{around: func(s step, call func() error) error {
-		if s.op != opSync {
+	b := openOn(t, root, disk.Disk{Around: func(s disk.Step, call func() error) error {
+		if s.Op != disk.OpSync {
 			return call()
 		}
 		if broken {
 			return unix.EIO
 		}
-		synced = append(synced, s.path)
+		synced = append(synced, s.Path)
 		return call()
 	}})
 	content := sample(1, 10_000)
@@ -35,11 +36,11 @@ func TestContentWhoseSyncFailedIsWrittenAnew(t *testing.T) {
 		t.Errorf("content that may wait was synced: %v", synced)
 	}
 	inode := func() uint64 {
-		id, _, err := idOf(filepath.Join(root, fileOf(a)))
-		if err != nil {
+		var s unix.Stat_t
+		if err := unix.Lstat(filepath.Join(root, fileOf(a)), &s); err != nil {
 			t.Fatal(err)
 		}
-		return id.ino
+		return s.Ino
 	}
 	before := inode()
 	for range 2 {
