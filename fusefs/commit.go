@@ -70,7 +70,6 @@ func (f *file) committed(v *store.Version) {
 	defer f.mu.Unlock()
 	f.version, f.covers = v.Version, false
 	f.bound = f.m.clock.Add(1)
-	f.seen = time.Time{}
 	if f.info != nil {
 		info := *f.info
 		info.Version = v
@@ -102,7 +101,7 @@ func (m *Mount) settle(f *file) {
 		f.mu.Unlock()
 		return
 	}
-	f.draft, f.seen = nil, time.Time{}
+	f.draft = nil
 	if state == kept {
 		f.cached = false
 		f.unbound = f.unbound || f.version == ""

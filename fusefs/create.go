@@ -144,7 +144,6 @@ func (n *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 	})
 	n.m.own.end(deed, "", err)
 	n.m.overlay.change(path, n.m.clock.Add(1))
-	n.times.changed()
 	if err != nil {
 		return nil, n.m.answerNew(ctx, err)
 	}
@@ -183,7 +182,6 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 		return nil, n.m.answerNew(ctx, err)
 	}
 	n.m.own.end(deed, result.Version.Version, nil)
-	n.times.changed()
 	e, err := n.m.findPath(call, path)
 	if err != nil {
 		return nil, n.m.answer(ctx, err)

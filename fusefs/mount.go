@@ -93,6 +93,7 @@ type Config struct {
 	Logger zerolog.Logger
 
 	watch func(fuse.RawFileSystem) fuse.RawFileSystem // sees the kernel's requests, in tests
+	told  func(service.Change)                        // sees what the kernel was told of, in tests
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -128,6 +129,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.watch == nil {
 		c.watch = func(tree fuse.RawFileSystem) fuse.RawFileSystem { return tree }
 	}
+	if c.told == nil {
+		c.told = func(service.Change) {}
+	}
 	if spool := c.Service.SpoolDir(); spool != "" {
 		c.SpoolDir = spool
 	}
@@ -159,7 +163,6 @@ type Mount struct {
 	own     ownChanges
 	retries retries
 	locks   locks
-	epoch   atomic.Uint64 // grows when anything that is known may have changed
 	clock   atomic.Uint64 // grows with each change of names or content by this mount
 	closing atomic.Bool
 

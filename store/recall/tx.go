@@ -189,15 +189,15 @@ func (t *tx) CreateName(ctx context.Context, n *store.Name) error {
 }
 
 // ReviveName implements store.Tx.
-func (t *tx) ReviveName(ctx context.Context, id int64) error {
+func (t *tx) ReviveName(ctx context.Context, id int64, at time.Time) error {
 	t.touchName(id, tree)
-	return t.Tx.ReviveName(ctx, id)
+	return t.Tx.ReviveName(ctx, id, at)
 }
 
 // Restore implements store.Tx.
-func (t *tx) Restore(ctx context.Context, path store.Path) (int, error) {
+func (t *tx) Restore(ctx context.Context, path store.Path, at time.Time) (int, error) {
 	t.touchTree(path)
-	return t.Tx.Restore(ctx, path)
+	return t.Tx.Restore(ctx, path, at)
 }
 
 // DeleteTree implements store.Tx.
