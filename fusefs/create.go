@@ -40,7 +40,7 @@ func (n *dirNode) newPath(name string) (store.Path, syscall.Errno) {
 
 // mayCreate answers EACCES unless the client may create names here.
 func (n *dirNode) mayCreate(ctx context.Context) error {
-	info, err := n.current(ctx)
+	info, err := n.rights(ctx)
 	if err != nil {
 		return err
 	}

@@ -67,18 +67,32 @@ func (n *dirNode) path() (store.Path, bool) {
 
 // current returns what holds for the namespace now.
 func (n *dirNode) current(ctx context.Context) (*service.Info, error) {
+	info, err := n.ask(ctx, n.m.svc.Recall)
+	if err == nil {
+		n.learn(info)
+	}
+	return info, err
+}
+
+// rights is current for who does not look at its attributes.
+func (n *dirNode) rights(ctx context.Context) (*service.Info, error) {
+	return n.ask(ctx, n.m.svc.RecallRights)
+}
+
+func (n *dirNode) ask(ctx context.Context,
+	recall func(context.Context, acl.Client, store.Path, time.Duration) (*service.Info, time.Time, error),
+) (*service.Info, error) {
 	path, ok := n.path()
 	if !ok {
 		return nil, syscall.ENOENT
 	}
-	info, _, err := n.m.recall(ctx, path)
+	info, _, err := recall(ctx, n.m.client(ctx), path, n.m.cfg.AttrTimeout)
 	if err != nil {
 		return nil, err
 	}
 	if info.Name.ID != n.id {
 		return nil, syscall.ESTALE
 	}
-	n.learn(info)
 	return info, nil
 }
 
@@ -131,7 +145,7 @@ func (n *dirNode) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAtt
 func (n *dirNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 	call, cancel := n.m.call(ctx)
 	defer cancel()
-	info, err := n.current(call)
+	info, err := n.rights(call)
 	if _, ok := n.path(); !ok && err != nil {
 		if info, err = n.removed(); err == nil {
 			info = n.m.seen(call, info)

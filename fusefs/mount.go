@@ -163,6 +163,7 @@ type Mount struct {
 	own     ownChanges
 	retries retries
 	locks   locks
+	openers processes
 	clock   atomic.Uint64 // grows with each change of names or content by this mount
 	closing atomic.Bool
 

@@ -38,7 +38,18 @@ func (s *Service) Look(ctx context.Context, c acl.Client, ref store.Ref) (*Info,
 //
 // Of what is told, Name.Changes and the mark of versions that are not durable may be older.
 func (s *Service) Recall(ctx context.Context, c acl.Client, path store.Path, age time.Duration) (*Info, time.Time, error) {
-	r, seen, err := s.dir.Recall(ctx, path, age)
+	return recalled(ctx, c, path, age, s.dir.Recall)
+}
+
+// RecallRights is Recall for who does not look at the attributes of a namespace, which may be older.
+func (s *Service) RecallRights(ctx context.Context, c acl.Client, path store.Path, age time.Duration) (*Info, time.Time, error) {
+	return recalled(ctx, c, path, age, s.dir.RecallRights)
+}
+
+func recalled(ctx context.Context, c acl.Client, path store.Path, age time.Duration,
+	recall func(context.Context, store.Path, time.Duration) (*store.Resolution, time.Time, error),
+) (*Info, time.Time, error) {
+	r, seen, err := recall(ctx, path, age)
 	if err != nil {
 		return nil, seen, err
 	}
@@ -134,7 +145,7 @@ func (c inlineContent) Section(_ context.Context, off, n int64) (io.ReadCloser, 
 // each.
 func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page ListPage) (*Listing, error) {
 	ref := store.Ref{Path: path}
-	r, seen, err := s.dir.Recall(ctx, path, page.Age)
+	r, seen, err := s.dir.RecallRights(ctx, path, page.Age)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,8 @@ type touched struct {
 type reach uint8
 
 const (
-	itself reach = iota // only there
+	times  reach = iota // only the times of a namespace
+	itself              // only there
 	rights              // also beneath, where no names come or go
 	tree                // beneath, in every respect
 	all                 // everywhere
@@ -110,6 +111,8 @@ func (m *memory) touch(c *change, path store.Path, reach reach, follows bool) {
 		}
 	}
 	switch reach {
+	case times:
+		m.wear(path)
 	case itself:
 		m.forgetPath(path)
 	case rights:
@@ -128,7 +131,9 @@ func (m *memory) created(c *change, path store.Path, id int64) {
 	if c.grown == nil {
 		c.grown = make(map[store.Path]int64)
 	}
-	c.grown[path.Parent()]++
+	if !path.IsRoot() {
+		c.grown[path.Parent()]++
+	}
 	if id == 0 {
 		return
 	}
@@ -136,7 +141,7 @@ func (m *memory) created(c *change, path store.Path, id int64) {
 		c.made = make(map[store.Path]*folder)
 	}
 	f := m.openFolder(path)
-	f.id = id
+	f.id, f.since = id, time.Now()
 	c.made[path] = f
 }
 

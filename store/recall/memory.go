@@ -31,6 +31,7 @@ type memory struct {
 type answer struct {
 	found *store.Resolution
 	seen  time.Time // it was so then, or later
+	worn  bool      // names in it came or went since, which its Changes and times tell of
 }
 
 // folder is a namespace of which is known what names can be bound in it.
@@ -58,6 +59,10 @@ type reading struct {
 // disturb notes that a change touches what is asked for. The lock is held.
 func (r *reading) disturb(t touched) {
 	at := r.path == t.path
+	if t.reach == times {
+		r.inside = r.inside || at
+		return
+	}
 	beneath := t.reach != itself && r.path.Within(t.path)
 	if t.reach == all || at || beneath {
 		r.stale = true
@@ -94,20 +99,25 @@ func (m *memory) forget() {
 }
 
 // get returns what is known of a path, and since when.
-func (m *memory) get(path store.Path, age time.Duration) (found *store.Resolution, seen time.Time, ok bool) {
+func (m *memory) get(path store.Path, age time.Duration, worn bool) (found *store.Resolution, seen time.Time, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	a, ok := m.young[path]
-	if !ok {
-		a, ok = m.old[path]
-	}
-	if ok && time.Since(a.seen) < age {
+	a, ok := m.answer(path)
+	if ok && time.Since(a.seen) < age && (worn || !a.worn) {
 		return a.found, a.seen, true
 	}
 	if f := m.folders[path.Parent()]; f != nil && f.excludes(path) && time.Since(f.since) < age {
 		return &store.Resolution{Path: path}, f.since, true
 	}
 	return nil, time.Time{}, false
+}
+
+// answer returns what was said of a path, however old. The lock is held.
+func (m *memory) answer(path store.Path) (a answer, ok bool) {
+	if a, ok = m.young[path]; !ok {
+		a, ok = m.old[path]
+	}
+	return a, ok
 }
 
 // excludes reports whether nothing is bound at the path in the folder.
@@ -157,7 +167,7 @@ func (m *memory) keep(r *reading, found *store.Resolution) {
 
 func (m *memory) keepLocked(r *reading, found *store.Resolution) {
 	if !r.stale && found != nil {
-		m.put(r.path, answer{found, r.begun})
+		m.put(r.path, answer{found: found, seen: r.begun, worn: r.inside})
 	}
 }
 
@@ -211,10 +221,7 @@ func (m *memory) beginChildren(namespace *store.Resolution) *reading {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.beginLocked(namespace.Path)
-	a, ok := m.young[namespace.Path]
-	if !ok {
-		a = m.old[namespace.Path]
-	}
+	a, _ := m.answer(namespace.Path)
 	if a.found != namespace { // it may have changed since it was told
 		r.stale = true
 	} else {
@@ -233,9 +240,9 @@ func (m *memory) keepChildren(r *reading, namespace *store.Resolution, children 
 	enclosing := append(namespace.Enclosing[:len(namespace.Enclosing):len(namespace.Enclosing)], *namespace.Name)
 	for i := range children {
 		e := &children[i]
-		m.put(e.Name.Path, answer{
-			&store.Resolution{Path: e.Name.Path, Name: &e.Name, Version: e.Current, Current: e.Current, Enclosing: enclosing}, r.begun,
-		})
+		m.put(e.Name.Path, answer{seen: r.begun, found: &store.Resolution{
+			Path: e.Name.Path, Name: &e.Name, Version: e.Current, Current: e.Current, Enclosing: enclosing,
+		}})
 	}
 	if !all {
 		return
@@ -286,16 +293,26 @@ func (m *memory) mayBe(at, path store.Path) {
 	}
 }
 
-// forgetPath forgets what is at a path, and notes that there may be something.
+// forgetPath forgets what is at a path, and notes that there may be something. The lock is held.
 func (m *memory) forgetPath(path store.Path) {
 	delete(m.young, path)
 	delete(m.old, path)
 	if !path.IsRoot() {
 		m.mayBe(path.Parent(), path)
+		m.wear(path.Parent())
 	}
 }
 
-// forgetRights forgets what is at a path and beneath it, but not which names there are.
+// wear notes that names in a namespace come or go. The lock is held.
+func (m *memory) wear(path store.Path) {
+	if a, ok := m.answer(path); ok && !a.worn {
+		a.worn = true
+		m.put(path, a)
+	}
+}
+
+// forgetRights forgets what is at a path and beneath it, but not which names there are. The lock is
+// held.
 func (m *memory) forgetRights(path store.Path) {
 	m.forgetPath(path)
 	for _, answers := range []map[store.Path]answer{m.young, m.old} {
@@ -307,7 +324,7 @@ func (m *memory) forgetRights(path store.Path) {
 	}
 }
 
-// forgetTree forgets all about a path and what is beneath it.
+// forgetTree forgets all about a path and what is beneath it. The lock is held.
 func (m *memory) forgetTree(path store.Path) {
 	m.forgetRights(path)
 	for p := range m.folders {

@@ -27,18 +27,29 @@ func New(beneath store.Directory) *Directory {
 // call are never missed, whatever the age; those of others may be. With age 0 nothing is looked
 // for in the memory, or kept there.
 //
-// The answer belongs to all who get it, and must not be changed. Inline content is left out.
-// Changes, Attr of enclosing names, and whether a version is Unsynced, may be older than the rest.
-// Where nothing lives, all but Path may be missing.
+// The answer belongs to all who get it, and must not be changed. Inline content is left out. Attr and
+// Changes of enclosing names, and whether a version is Unsynced, may be older than the rest, and
+// so may be Changes where it is the transaction's own that was kept. Where nothing lives, all but
+// Path may be missing.
 func (d *Directory) Recall(ctx context.Context, path store.Path, age time.Duration) (*store.Resolution, time.Time, error) {
+	return d.recall(ctx, path, age, false)
+}
+
+// RecallRights is Recall for who does not look at the Attr and Changes of a namespace, which may be
+// older: they change whenever a name in it comes or goes.
+func (d *Directory) RecallRights(ctx context.Context, path store.Path, age time.Duration) (*store.Resolution, time.Time, error) {
+	return d.recall(ctx, path, age, true)
+}
+
+func (d *Directory) recall(ctx context.Context, path store.Path, age time.Duration, worn bool) (*store.Resolution, time.Time, error) {
 	if age <= 0 {
 		now := time.Now()
 		found, err := d.Directory.Resolve(ctx, path, "")
 		return found, now, err
 	}
-	found, seen, ok := d.memory.get(path, age)
+	found, seen, ok := d.memory.get(path, age, worn)
 	if !ok && d.recheck(ctx, path) {
-		found, seen, ok = d.memory.get(path, age)
+		found, seen, ok = d.memory.get(path, age, worn)
 	}
 	if ok {
 		return found, seen, nil
