@@ -82,3 +82,19 @@ func TestWhoAsksWhileAChangeIsUnderWayIsNotRemembered(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsOverLeavesNothing(t *testing.T) {
+	for _, done := range []bool{true, false} {
+		m := newMemory()
+		c := m.beginChange()
+		m.beginIn(c, "/d")
+		m.created(c, "/d", 1)
+		m.restart(c)
+		m.beginIn(c, "/d")
+		m.created(c, "/d", 1)
+		m.endChange(c, done)
+		if len(m.reads) > 0 || len(m.changes) > 0 || !done && len(m.folders) > 0 {
+			t.Errorf("done %v: there are %d readings, %d changes, %d folders", done, len(m.reads), len(m.changes), len(m.folders))
+		}
+	}
+}

@@ -20,6 +20,18 @@ type asked struct {
 	store.Directory
 	count atomic.Int64
 	late  atomic.Pointer[func()] // called between a look and its answer
+	twice atomic.Bool            // the next change happens at its second try
+}
+
+var errAgain = errors.New("again")
+
+func (d *asked) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if d.twice.CompareAndSwap(true, false) {
+		if err := d.Directory.Update(ctx, func(tx store.Tx) error { return errors.Join(fn(tx), errAgain) }); !errors.Is(err, errAgain) {
+			return err
+		}
+	}
+	return d.Directory.Update(ctx, fn)
 }
 
 func (d *asked) Resolve(ctx context.Context, path store.Path, version string) (*store.Resolution, error) {
@@ -270,13 +282,15 @@ func TestWhatFailedIsNotKnown(t *testing.T) {
 func TestParentsThatAreMadeOnTheWayEncloseWhatIsMade(t *testing.T) {
 	r := newRig(t)
 	r.in(r, func(tx store.Tx) error {
-		if _, err := tx.Resolve(t.Context(), "/d/o", ""); err != nil {
+		found, err := tx.Resolve(t.Context(), "/d/o", "")
+		if err != nil {
 			return err
 		}
-		if err := r.bind(tx, "/d", acl.Namespace); err != nil {
+		d := &store.Name{Parent: found.Enclosing[0].ID, Path: "/d", Kind: acl.Namespace}
+		if err := tx.CreateName(t.Context(), d); err != nil {
 			return err
 		}
-		return r.bind(tx, "/d/o", acl.Object)
+		return tx.CreateName(t.Context(), &store.Name{Parent: d.ID, Path: "/d/o", Kind: acl.Object})
 	})
 	found, _, err := r.Recall(t.Context(), "/d/o", long)
 	if err != nil || len(found.Enclosing) != 2 {
@@ -342,4 +356,14 @@ func TestAnAnswerFromWithinAChangeIsNotKept(t *testing.T) {
 	if found, _, err := r.Recall(t.Context(), "/d", long); err != nil || found.Name.Attr.Mode != 2 {
 		t.Errorf("recalled %+v, %v", found.Name, err)
 	}
+}
+
+func TestWhatIsTriedAgainCountsOnce(t *testing.T) {
+	r := newRig(t)
+	r.create(r, "/d", acl.Namespace)
+	r.beneath.twice.Store(true)
+	r.create(r, "/d/own", acl.Object)
+	r.create(r.other, "/d/foreign", acl.Object)
+	r.there("/d/none", time.Nanosecond) // looks at the count
+	r.want("/d/foreign", long, true, 1)
 }
