@@ -192,7 +192,7 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 // ifNothing returns the condition that there is no file at the path. What was moved away from there
 // may have left a record, which is none.
 func (m *Mount) ifNothing(ctx context.Context, path store.Path) service.Conditions {
-	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: path})
+	info, _, err := m.recall(ctx, path)
 	if err == nil && !info.IsNamespace() && !info.Holds() {
 		return service.Conditions{}
 	}
