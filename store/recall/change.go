@@ -100,7 +100,9 @@ func (m *memory) touch(c *change, path store.Path, reach reach, follows bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := touched{path, reach}
-	c.touched = append(c.touched, t)
+	if n := len(c.touched); n == 0 || c.touched[n-1] != t {
+		c.touched = append(c.touched, t)
+	}
 	for r := range m.reads {
 		switch {
 		case r.by == c && r.path == path && follows:
@@ -134,7 +136,7 @@ func (m *memory) created(c *change, path store.Path, id int64) {
 	if !path.IsRoot() {
 		c.grown[path.Parent()]++
 	}
-	if id == 0 {
+	if id == 0 || !m.wanted {
 		return
 	}
 	if c.made == nil {

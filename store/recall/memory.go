@@ -19,6 +19,7 @@ const (
 // began. So what is there was so after the last change, and is so still.
 type memory struct {
 	mu      sync.Mutex // guards what follows, also in folders, readings and changes; never held over I/O
+	wanted  bool       // somebody has asked; before that nothing is kept
 	young   map[store.Path]answer
 	old     map[store.Path]answer
 	folders map[store.Path]*folder
@@ -102,6 +103,7 @@ func (m *memory) forget() {
 func (m *memory) get(path store.Path, age time.Duration, worn bool) (found *store.Resolution, seen time.Time, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.wanted = true
 	a, ok := m.answer(path)
 	if ok && time.Since(a.seen) < age && (worn || !a.worn) {
 		return a.found, a.seen, true
@@ -166,7 +168,7 @@ func (m *memory) keep(r *reading, found *store.Resolution) {
 }
 
 func (m *memory) keepLocked(r *reading, found *store.Resolution) {
-	if !r.stale && found != nil {
+	if m.wanted && !r.stale && found != nil {
 		m.put(r.path, answer{found: found, seen: r.begun, worn: r.inside})
 	}
 }

@@ -24,8 +24,15 @@ func (m *memory) size() (answers, names int) {
 	return len(m.young) + len(m.old), names
 }
 
-func TestTheMemoryIsBounded(t *testing.T) {
+// asked returns a memory that somebody wants to use.
+func asked() *memory {
 	m := newMemory()
+	m.get("/", time.Hour, false)
+	return m
+}
+
+func TestTheMemoryIsBounded(t *testing.T) {
+	m := asked()
 	for i := range 3 * maxAnswers {
 		r := m.begin(path(i))
 		m.keep(r, &store.Resolution{Path: path(i)})
@@ -56,7 +63,7 @@ func TestTheMemoryIsBounded(t *testing.T) {
 }
 
 func TestAFolderThatIsTooLargeIsNotWhole(t *testing.T) {
-	m := newMemory()
+	m := asked()
 	c := m.beginChange()
 	m.created(c, "/d", 1)
 	for j := range maxNames + 1 {
@@ -70,7 +77,7 @@ func TestAFolderThatIsTooLargeIsNotWhole(t *testing.T) {
 
 func TestWhoAsksWhileAChangeIsUnderWayIsNotRemembered(t *testing.T) {
 	for _, reach := range []reach{itself, rights, tree, all} {
-		m := newMemory()
+		m := asked()
 		c := m.beginChange()
 		m.touch(c, "/d", reach, false)
 		r := m.begin("/d")
@@ -85,7 +92,7 @@ func TestWhoAsksWhileAChangeIsUnderWayIsNotRemembered(t *testing.T) {
 
 func TestWhatIsOverLeavesNothing(t *testing.T) {
 	for _, done := range []bool{true, false} {
-		m := newMemory()
+		m := asked()
 		c := m.beginChange()
 		m.beginIn(c, "/d")
 		m.created(c, "/d", 1)
@@ -96,5 +103,16 @@ func TestWhatIsOverLeavesNothing(t *testing.T) {
 		if len(m.reads) > 0 || len(m.changes) > 0 || !done && len(m.folders) > 0 {
 			t.Errorf("done %v: there are %d readings, %d changes, %d folders", done, len(m.reads), len(m.changes), len(m.folders))
 		}
+	}
+}
+
+func TestNothingIsKeptThatNobodyAsksFor(t *testing.T) {
+	m := newMemory()
+	c := m.beginChange()
+	m.beginIn(c, "/d").found = &store.Resolution{Path: "/d"}
+	m.created(c, "/d", 1)
+	m.endChange(c, true)
+	if n, _ := m.size(); n > 0 || len(m.folders) > 0 {
+		t.Errorf("%d answers and %d folders are kept", n, len(m.folders))
 	}
 }

@@ -75,6 +75,9 @@ func newRig(t *testing.T) *rig {
 	r.in(r, func(tx store.Tx) error {
 		return tx.CreateName(t.Context(), &store.Name{Path: "/", Kind: acl.Namespace})
 	})
+	if _, _, err := r.Recall(t.Context(), "/", long); err != nil { // from now on it remembers
+		t.Fatal(err)
+	}
 	r.Forget()
 	return r
 }
