@@ -1,8 +1,11 @@
 package fusefs
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/service"
@@ -13,9 +16,9 @@ import (
 // come in order, so one more of which the mount takes note tells.
 func (r *rig) heardAll() {
 	r.Helper()
-	before := r.m.epoch.Load()
+	before := r.rooted.Load()
 	r.grant(store.Ref{Path: "/"}, acl.Owner, "alice")
-	for r.m.epoch.Load() == before {
+	for r.rooted.Load() == before {
 		r.sh("stat . > /dev/null")
 	}
 }
@@ -130,16 +133,36 @@ func TestALostChangeMakesTheKernelLookAgain(t *testing.T) {
 	r.expect("cat d/f", "two")
 }
 
+// attrCount counts how often the kernel asks for attributes.
+type attrCount struct {
+	fuse.RawFileSystem
+	attrs *atomic.Int64
+}
+
+func (a attrCount) GetAttr(cancel <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	a.attrs.Add(1)
+	return a.RawFileSystem.GetAttr(cancel, in, out)
+}
+
 func TestAChangeFromElsewhereIsNotTakenForAnOwnOne(t *testing.T) {
-	r := newRig(t, slow)
+	attrs := new(atomic.Int64)
+	r := newRig(t, slow, func(c *Config) {
+		c.watch = func(tree fuse.RawFileSystem) fuse.RawFileSystem { return attrCount{tree, attrs} }
+	})
+	r.sh("mkdir d && stat d")
+	asksAfter := func(c service.Change) int64 {
+		r.m.heard(c)
+		before := attrs.Load()
+		r.sh("stat d")
+		return attrs.Load() - before
+	}
 	r.m.own.end(r.m.own.begin("/d", service.Described), "", nil)
 	change := service.Change{Action: service.Described, Path: "/d", Kind: acl.Namespace}
-	before := r.m.epoch.Load()
-	if r.m.heard(change); r.m.epoch.Load() != before {
+	if asksAfter(change) != 0 {
 		t.Error("the mount forgets what it did itself")
 	}
 	change.Elsewhere = true
-	if r.m.heard(change); r.m.epoch.Load() == before {
+	if asksAfter(change) == 0 {
 		t.Error("the mount does not forget what others changed")
 	}
 }

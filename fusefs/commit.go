@@ -105,7 +105,6 @@ func (f *file) committed(v *store.Version) {
 	defer f.mu.Unlock()
 	f.version, f.covers = v.Version, false
 	f.bound = f.m.clock.Add(1)
-	f.seen = time.Time{}
 	if f.info != nil {
 		info := *f.info
 		info.Version = v
@@ -137,7 +136,7 @@ func (m *Mount) settle(f *file) {
 		f.mu.Unlock()
 		return
 	}
-	f.draft, f.seen = nil, time.Time{}
+	f.draft = nil
 	if state == kept {
 		f.cached = false
 		f.unbound = f.unbound || f.version == ""

@@ -40,7 +40,7 @@ func (n *dirNode) newPath(name string) (store.Path, syscall.Errno) {
 
 // mayCreate answers EACCES unless the client may create names here.
 func (n *dirNode) mayCreate(ctx context.Context) error {
-	info, err := n.current(ctx)
+	info, err := n.rights(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,6 @@ func (n *dirNode) Mkdir(ctx context.Context, name string, mode uint32, out *fuse
 	})
 	n.m.own.end(deed, "", err)
 	n.m.overlay.change(path, n.m.clock.Add(1))
-	n.times.changed()
 	if err != nil {
 		return nil, n.m.answerNew(ctx, err)
 	}
@@ -183,7 +182,6 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 		return nil, n.m.answerNew(ctx, err)
 	}
 	n.m.own.end(deed, result.Version.Version, nil)
-	n.times.changed()
 	e, err := n.m.findPath(call, path)
 	if err != nil {
 		return nil, n.m.answer(ctx, err)
@@ -194,7 +192,7 @@ func (n *dirNode) Symlink(ctx context.Context, target, name string, out *fuse.En
 // ifNothing returns the condition that there is no file at the path. What was moved away from there
 // may have left a record, which is none.
 func (m *Mount) ifNothing(ctx context.Context, path store.Path) service.Conditions {
-	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: path})
+	info, _, err := m.recall(ctx, path)
 	if err == nil && !info.IsNamespace() && !info.Holds() {
 		return service.Conditions{}
 	}

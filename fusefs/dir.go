@@ -22,10 +22,8 @@ type dirNode struct {
 	segment string // of the path when it was found, encoded; empty for the root
 	times   folderTimes
 
-	mu    sync.Mutex // guards what follows
-	info  *service.Info
-	seen  time.Time
-	epoch uint64
+	mu   sync.Mutex    // guards what follows
+	info *service.Info // as it was known last
 }
 
 var (
@@ -67,47 +65,42 @@ func (n *dirNode) path() (store.Path, bool) {
 	return child, err == nil
 }
 
-// learn keeps what the service said.
-func (n *dirNode) learn(info *service.Info) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.info, n.seen, n.epoch = info, time.Now(), n.m.epoch.Load()
-}
-
-// known returns what the service said, if it said it a moment ago.
-func (n *dirNode) known() *service.Info {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.info == nil || n.epoch != n.m.epoch.Load() || time.Since(n.seen) >= n.m.cfg.AttrTimeout {
-		return nil
-	}
-	return n.info
-}
-
-func (n *dirNode) stale() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.seen = time.Time{}
-}
-
 // current returns what holds for the namespace now.
 func (n *dirNode) current(ctx context.Context) (*service.Info, error) {
-	if info := n.known(); info != nil {
-		return n.m.seen(ctx, info), nil
+	info, err := n.ask(ctx, n.m.svc.Recall)
+	if err == nil {
+		n.learn(info)
 	}
+	return info, err
+}
+
+// rights is current for who does not look at its attributes.
+func (n *dirNode) rights(ctx context.Context) (*service.Info, error) {
+	return n.ask(ctx, n.m.svc.RecallRights)
+}
+
+func (n *dirNode) ask(ctx context.Context,
+	recall func(context.Context, acl.Client, store.Path, time.Duration) (*service.Info, time.Time, error),
+) (*service.Info, error) {
 	path, ok := n.path()
 	if !ok {
 		return nil, syscall.ENOENT
 	}
-	info, err := n.m.svc.Look(ctx, n.m.client(ctx), store.Ref{Path: path})
+	info, _, err := recall(ctx, n.m.client(ctx), path, n.m.cfg.AttrTimeout)
 	if err != nil {
 		return nil, err
 	}
 	if info.Name.ID != n.id {
 		return nil, syscall.ESTALE
 	}
-	n.learn(info)
 	return info, nil
+}
+
+// learn keeps what was said of the namespace for the time when it is removed.
+func (n *dirNode) learn(info *service.Info) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.info = info
 }
 
 // Getattr implements fs.NodeGetattrer.
@@ -122,6 +115,7 @@ func (n *dirNode) Getattr(ctx context.Context, _ fs.FileHandle, out *fuse.AttrOu
 		return n.m.answer(ctx, err)
 	}
 	n.m.fillDir(&out.Attr, info)
+	n.m.keepAttr(out, info.Seen)
 	return 0
 }
 
@@ -144,7 +138,6 @@ func (n *dirNode) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAtt
 	if errno := n.m.describe(ctx, store.Ref{Path: path}, attr); errno != 0 {
 		return errno
 	}
-	n.stale()
 	return n.Getattr(ctx, fh, out)
 }
 
@@ -152,7 +145,7 @@ func (n *dirNode) Setattr(ctx context.Context, fh fs.FileHandle, in *fuse.SetAtt
 func (n *dirNode) Access(ctx context.Context, mask uint32) syscall.Errno {
 	call, cancel := n.m.call(ctx)
 	defer cancel()
-	info, err := n.current(call)
+	info, err := n.rights(call)
 	if _, ok := n.path(); !ok && err != nil {
 		if info, err = n.removed(); err == nil {
 			info = n.m.seen(call, info)
@@ -177,10 +170,11 @@ func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if err == nil && e.gives() && making(ctx, fileName(path.Base()), name) && n.mayCreate(call) == nil {
 		err = noSuchFile(path)
 	}
-	if maybeVirtual(name) && (err != nil || e.virtual != nil) {
-		forgetAtOnce(out) // the name may be made, and a miss end
+	if e.virtual != nil && maybeVirtual(name) {
+		forgetAtOnce(out) // the name may be made
 	}
 	if err != nil {
+		n.m.keepMiss(out, name, e.seen)
 		return nil, n.m.answer(ctx, err)
 	}
 	return n.attach(ctx, e, out)
@@ -188,6 +182,7 @@ func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 
 // entry is what a file name leads to: exactly one field is set, but info with file.
 type entry struct {
+	seen     time.Time     // when it led there, or to nothing, as the store says
 	info     *service.Info // of a namespace, or of a version that is a file or link
 	file     *file         // of a draft, or the one that stands for the version of info
 	snapshot *service.Info // of a version that is shown as a snapshot
@@ -208,12 +203,19 @@ func (m *Mount) find(ctx context.Context, parent store.Path, name string) (entry
 	if store.KindOf(err) != store.NotFound {
 		return e, err
 	}
+	seen := e.seen
 	if path, ok := encoded(parent, name); ok {
-		if e, err := m.findPath(ctx, path); store.KindOf(err) != store.NotFound {
+		e, err := m.findPath(ctx, path)
+		if store.KindOf(err) != store.NotFound {
 			return e, err
 		}
+		if e.seen.Before(seen) {
+			seen = e.seen
+		}
 	}
-	return m.findVirtual(ctx, parent, name)
+	e, err = m.findVirtual(ctx, parent, name)
+	e.seen = seen
+	return e, err
 }
 
 // findSoon is find with a deadline.
@@ -231,22 +233,27 @@ func (m *Mount) findPath(ctx context.Context, path store.Path) (entry, error) {
 		return entry{file: f}, nil
 	}
 	asked := m.clock.Load()
-	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: path})
+	info, seen, err := m.recall(ctx, path)
 	if err != nil {
-		return entry{}, err
+		return entry{seen: seen}, err
 	}
 	return m.entryOf(info, asked)
+}
+
+// recall looks a path up, in what is known or in the store.
+func (m *Mount) recall(ctx context.Context, path store.Path) (*service.Info, time.Time, error) {
+	return m.svc.Recall(ctx, m.client(ctx), path, m.cfg.AttrTimeout)
 }
 
 // entryOf returns what info tells of; NotFound if that is nothing that can be seen.
 func (m *Mount) entryOf(info *service.Info, asked uint64) (entry, error) {
 	switch {
 	case info.IsNamespace():
-		return entry{info: info}, nil
+		return entry{info: info, seen: info.Seen}, nil
 	case info.Holds():
-		return entry{info: info, file: m.fileOf(info, asked)}, nil
+		return entry{info: info, file: m.fileOf(info, asked), seen: info.Seen}, nil
 	}
-	return entry{}, noSuchFile(info.Name.Path)
+	return entry{seen: info.Seen}, noSuchFile(info.Name.Path)
 }
 
 // attach makes the node of an entry, or finds it again, and describes it.
@@ -266,12 +273,14 @@ func (n *dirNode) attach(ctx context.Context, e entry, out *fuse.EntryOut) (*fs.
 		if errno := e.file.getattr(ctx, &attr); errno != 0 {
 			return nil, errno
 		}
+		m.keepEntry(out, e.seen)
 		if out.Attr = attr.Attr; out.Mode&syscall.S_IFMT == syscall.S_IFLNK {
 			node = &linkNode{xattrs: xattrs{m: m}, f: e.file}
 		} else {
 			node = &fileNode{xattrs: xattrs{m: m, of: e.file}, f: e.file}
 		}
 	default:
+		m.keepEntry(out, e.seen)
 		m.fillDir(&out.Attr, e.info)
 		d := m.newDir(e.info.Name.ID, e.info.Name.Path.Base())
 		d.learn(e.info)

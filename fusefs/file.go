@@ -21,11 +21,9 @@ type file struct {
 
 	mu       sync.Mutex // guards what follows; never held over I/O
 	path     store.Path
-	version  string // id of the version it stands for; empty: none yet
-	info     *service.Info
-	seen     time.Time // when info was known to be so
-	epoch    uint64    // of the mount, then
-	bound    uint64    // the mount's clock when version was last set by this mount
+	version  string        // id of the version it stands for; empty: none yet
+	info     *service.Info // as it was known last
+	bound    uint64        // the mount's clock when version was last set by this mount
 	draft    *draft
 	writers  int // handles on the draft that may write
 	readers  int // handles on the draft that only read
@@ -129,19 +127,8 @@ func (f *file) represent(info *service.Info, asked uint64) bool {
 		f.m.locks.follow(f, f.path)
 	}
 	f.version = info.Version.Version
-	f.learn(info)
+	f.info = info
 	return true
-}
-
-// learn keeps what the service said. The lock is held.
-func (f *file) learn(info *service.Info) {
-	f.info, f.seen, f.epoch = info, time.Now(), f.m.epoch.Load()
-}
-
-// fresh reports whether what is known of the version need not be asked again. The lock is
-// held.
-func (f *file) fresh() bool {
-	return f.info != nil && f.epoch == f.m.epoch.Load() && time.Since(f.seen) < f.m.cfg.AttrTimeout
 }
 
 // where returns the name of the file and the version that it stands for.
@@ -149,13 +136,6 @@ func (f *file) where() store.Ref {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return store.Ref{Path: f.path, Version: f.version}
-}
-
-// stale makes the next question about the file go to the service.
-func (f *file) stale() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.seen = time.Time{}
 }
 
 // current returns the draft, or nil.

@@ -118,7 +118,7 @@ var (
 func (h *draftHandle) opened(call context.Context) {
 	h.by = h.m.client(call)
 	h.thread = callerOf(call).Pid
-	h.opener = processOf(h.thread)
+	h.opener = h.m.openers.of(h.thread)
 }
 
 // Read implements fs.FileReader.

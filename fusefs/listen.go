@@ -15,7 +15,10 @@ func (m *Mount) listen() (stop func()) {
 	if !m.cfg.AsOf.IsZero() {
 		return func() {}
 	}
-	return m.svc.Listen(m.heard)
+	return m.svc.Listen(func(c service.Change) {
+		m.heard(c)
+		m.cfg.told(c)
+	})
 }
 
 // heard makes the kernel forget what a change made untrue. It runs on a goroutine of the
@@ -24,7 +27,6 @@ func (m *Mount) listen() (stop func()) {
 func (m *Mount) heard(c service.Change) {
 	switch {
 	case c.Lost:
-		m.epoch.Add(1)
 		m.forgetAll(m.root.EmbeddedInode())
 		return
 	case !c.Elsewhere && m.own.made(c):
@@ -32,7 +34,7 @@ func (m *Mount) heard(c service.Change) {
 		m.forgetVersions(c.From)
 		return
 	case c.Action == service.Described:
-		m.redescribe(c)
+		m.redescribe(c.Path)
 		return
 	case c.Action == service.Deleted && c.Version != "":
 		if parent := m.nodeAt(c.Path.Parent()); parent != nil {
@@ -54,23 +56,15 @@ func (m *Mount) heard(c service.Change) {
 // forgetTimes makes the kernel ask for the attributes of a namespace again.
 func (m *Mount) forgetTimes(path store.Path) {
 	if node := m.nodeAt(path); node != nil {
-		staleNode(node)
 		node.NotifyContent(-1, 0)
 	}
 }
 
-// redescribe makes the kernel ask for attributes again. Lists of a namespace may decide about
-// all beneath it.
-func (m *Mount) redescribe(c service.Change) {
-	if c.Kind == acl.Namespace {
-		m.epoch.Add(1)
+// redescribe makes the kernel ask for attributes again.
+func (m *Mount) redescribe(path store.Path) {
+	if node := m.nodeAt(path); node != nil {
+		node.NotifyContent(attributesOnly(node), 0)
 	}
-	node := m.nodeAt(c.Path)
-	if node == nil {
-		return
-	}
-	staleNode(node)
-	node.NotifyContent(attributesOnly(node), 0)
 }
 
 // forget makes the kernel look a name up again, unless it leads to what it knows, and the names
@@ -83,16 +77,12 @@ func (m *Mount) forget(path store.Path) {
 	if parent == nil {
 		return
 	}
-	staleNode(parent)
 	m.forgetVersions(path)
 	name := fileName(path.Base())
 	child := parent.GetChild(name)
-	if child != nil {
-		staleNode(child)
-		if m.unchanged(path, child) {
-			child.NotifyContent(attributesOnly(child), 0)
-			return
-		}
+	if child != nil && m.unchanged(path, child) {
+		child.NotifyContent(attributesOnly(child), 0)
+		return
 	}
 	parent.NotifyEntry(name)
 }
@@ -115,7 +105,7 @@ func (m *Mount) unchanged(path store.Path, node *fs.Inode) bool {
 	}
 	ctx, cancel := context.WithTimeout(m.base, m.cfg.Deadline)
 	defer cancel()
-	info, err := m.svc.Look(ctx, m.client(ctx), store.Ref{Path: path})
+	info, _, err := m.recall(ctx, path)
 	if err != nil {
 		return false
 	}
@@ -151,14 +141,6 @@ func fileOfNode(node *fs.Inode) *file {
 	return nil
 }
 
-func staleNode(node *fs.Inode) {
-	if d, ok := node.Operations().(*dirNode); ok {
-		d.stale()
-	} else if f := fileOfNode(node); f != nil {
-		f.stale()
-	}
-}
-
 // nodeAt returns the node of a path, nil if the kernel does not know it.
 func (m *Mount) nodeAt(path store.Path) *fs.Inode {
 	node := m.root.EmbeddedInode()
@@ -176,7 +158,6 @@ func (m *Mount) nodeAt(path store.Path) *fs.Inode {
 // forgetAll makes the kernel look up everything again.
 func (m *Mount) forgetAll(node *fs.Inode) {
 	for name, child := range node.Children() {
-		staleNode(child)
 		m.forgetAll(child)
 		node.NotifyEntry(name)
 	}

@@ -105,6 +105,7 @@ type Config struct {
 
 	watch func(fuse.RawFileSystem) fuse.RawFileSystem // sees the kernel's requests, in tests
 	disk  disk.Disk                                   // makes what happens to drafts on the disk
+	told  func(service.Change)                        // sees what the kernel was told of, in tests
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -140,6 +141,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.watch == nil {
 		c.watch = func(tree fuse.RawFileSystem) fuse.RawFileSystem { return tree }
 	}
+	if c.told == nil {
+		c.told = func(service.Change) {}
+	}
 	if spool := c.Service.SpoolDir(); spool != "" {
 		c.SpoolDir = spool
 	}
@@ -172,7 +176,7 @@ type Mount struct {
 	own     ownChanges
 	retries retries
 	locks   locks
-	epoch   atomic.Uint64 // grows when anything that is known may have changed
+	openers processes
 	clock   atomic.Uint64 // grows with each change of names or content by this mount
 	closing atomic.Bool
 

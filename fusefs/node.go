@@ -3,6 +3,7 @@ package fusefs
 import (
 	"context"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -223,38 +224,41 @@ func (m *Mount) writable() syscall.Errno {
 
 // getattr describes the file as it is now.
 func (f *file) getattr(ctx context.Context, out *fuse.AttrOut) syscall.Errno {
-	f.mu.Lock()
-	known := f.draft != nil || f.fresh()
-	f.mu.Unlock()
-	if known && f.fill(&out.Attr) {
+	if f.current() != nil && f.fill(&out.Attr) {
 		return 0
 	}
-	if errno := f.refresh(ctx); errno != 0 {
+	seen, errno := f.refresh(ctx)
+	if errno != 0 {
 		return errno
 	}
 	f.fill(&out.Attr)
+	f.m.keepAttr(out, seen)
 	return 0
 }
 
-// refresh asks the service about the version that f stands for. What is gone stays as it was
-// known last, for those who hold it open.
-func (f *file) refresh(ctx context.Context) syscall.Errno {
+// refresh learns about the version that f stands for, and returns when it was so. What is gone
+// stays as it was known last, for those who hold it open.
+func (f *file) refresh(ctx context.Context) (time.Time, syscall.Errno) {
 	call, cancel := f.m.call(ctx)
 	defer cancel()
 	ref := f.where()
-	info, err := f.m.svc.Look(call, f.m.client(call), ref)
+	info, seen, err := f.m.recall(call, ref.Path)
+	if err == nil && (!info.Holds() || info.Version.Version != ref.Version) || store.KindOf(err) == store.NotFound {
+		seen = time.Now()
+		info, err = f.m.svc.Look(call, f.m.client(call), ref)
+	}
 	if err != nil && store.KindOf(err) != store.NotFound {
-		return f.m.answer(ctx, err)
+		return seen, f.m.answer(ctx, err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err == nil && info.Holds() && f.version == ref.Version {
-		f.learn(info)
+		f.info = info
 	}
 	if f.info == nil && f.draft == nil {
-		return syscall.ESTALE
+		return seen, syscall.ESTALE
 	}
-	return 0
+	return seen, 0
 }
 
 // setattr keeps attributes: with the version at once, or with the draft for the next one.
@@ -298,11 +302,7 @@ func (f *file) describe(ctx context.Context, attr store.Attr) syscall.Errno {
 	if later || ref.Version == "" {
 		return 0
 	}
-	if errno := f.m.describe(ctx, ref, attr); errno != 0 {
-		return errno
-	}
-	f.stale()
-	return 0
+	return f.m.describe(ctx, ref, attr)
 }
 
 // describe keeps attributes of a namespace or a version.

@@ -108,7 +108,11 @@ func (m *Mount) fetch(ctx context.Context, mine store.Ref, unbound bool) (*servi
 	case found.Version == nil || m.retries.first(thread):
 		return nil, syscall.ESTALE
 	}
-	return m.svc.Fetch(ctx, m.client(ctx), mine)
+	found, err = m.svc.Fetch(ctx, m.client(ctx), mine)
+	if store.KindOf(err) == store.Conflict { // it was renamed, and is gone from there
+		err = noSuchFile(mine.Path)
+	}
+	return found, err
 }
 
 // active reports whether f has a draft that its name leads to, or that has lost its name. A
@@ -243,7 +247,7 @@ func (f *file) beginHere(base start, asked uint64) (d *draft, fresh bool) {
 			return nil, fresh
 		}
 	}
-	f.learn(base.info)
+	f.info = base.info
 	f.addWriter()
 	if f.draft != nil {
 		f.draft.madeBy(base.by)
@@ -313,7 +317,7 @@ func (m *Mount) reserve(path store.Path, base start, asked uint64) bool {
 	f.draft = newDraft(m.session, base.content, base.attr)
 	f.draft.author, f.draft.about = base.by, f.about()
 	f.version, f.reserved = base.version, time.Now().Add(reservation)
-	f.learn(base.info)
+	f.info = base.info
 	other, fresh := m.overlay.claimSince(path, f, asked)
 	if !fresh || other != nil && !other.reserve() {
 		return false

@@ -218,8 +218,6 @@ func (n *pastDir) subject(ctx context.Context) (*subject, error) {
 	return &subject{info: info, kind: acl.Namespace, frozen: true}, err
 }
 
-func (n *pastDir) changed() {}
-
 func (n *pastDir) declare(service.MetadataChange) error { return syscall.EROFS }
 
 // rootNode returns the root of the mount, with its number in opts: the store as it is, or as it was.

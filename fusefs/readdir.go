@@ -82,7 +82,7 @@ func (l *listing) load(ctx context.Context) syscall.Errno {
 	call, cancel := m.call(ctx)
 	defer cancel()
 	l.asked = m.clock.Load()
-	page, err := m.svc.List(call, m.client(call), l.path, service.ListPage{After: l.after, Limit: m.pageSize})
+	page, err := m.svc.List(call, m.client(call), l.path, service.ListPage{After: l.after, Limit: m.pageSize, Age: m.cfg.AttrTimeout})
 	if err != nil {
 		return m.answer(ctx, err)
 	}

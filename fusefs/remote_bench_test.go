@@ -54,11 +54,11 @@ func BenchmarkMountElsewhere(b *testing.B) {
 			var mounted, plain, floor spent
 			for b.Loop() {
 				r.mounted(false, func(dir string) {
-					mounted.add(func() { r.script(dir, readInOrder) })
+					mounted.add(b, func() { r.script(dir, readInOrder) })
 				})
-				plain.add(func() { r.plainLoop(remoteSize) })
+				plain.add(b, func() { r.plainLoop(remoteSize) })
 				r.memoryFile(remoteSize, func(dir string) {
-					floor.add(func() {
+					floor.add(b, func() {
 						var loop sync.WaitGroup
 						loop.Go(func() { r.plainLoop(remoteSize) })
 						r.script(dir, readInOrder)
@@ -92,17 +92,12 @@ func s3Behind(delay time.Duration) func(*testing.B) (store.Assembler, func()) {
 // spent is what was used of a clock, and of the processors by this process.
 type spent struct{ wall, processor time.Duration }
 
-func (s *spent) add(do func()) {
-	begun, used := time.Now(), processorTime()
+func (s *spent) add(tb testing.TB, do func()) {
+	tb.Helper()
+	begun, used := time.Now(), processorTime(tb)
 	do()
 	s.wall += time.Since(begun)
-	s.processor += processorTime() - used
-}
-
-func processorTime() time.Duration {
-	var used syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used) // fails for no process
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	s.processor += processorTime(tb) - used
 }
 
 // memoryFile mounts a file of zeros, f, with the options of a mount, and runs use there.
@@ -214,7 +209,7 @@ fd, rnd = os.open("f", os.O_RDONLY), random.Random(1)
 			was := remote.Bytes()
 			for b.Loop() {
 				r.mounted(false, func(dir string) {
-					used.add(func() { r.script(dir, use.script) })
+					used.add(b, func() { r.script(dir, use.script) })
 				})
 			}
 			b.ReportMetric(used.wall.Seconds()*1000/float64(b.N), "ms")

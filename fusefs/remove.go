@@ -196,7 +196,6 @@ func (n *dirNode) Rmdir(ctx context.Context, name string) syscall.Errno {
 	default:
 		err = n.m.remove(wait, e.info.Name.Path, acl.Namespace)
 		n.m.overlay.change(e.info.Name.Path, n.m.clock.Add(1))
-		n.times.changed()
 	}
 	return n.m.answer(ctx, err)
 }

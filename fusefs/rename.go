@@ -42,8 +42,6 @@ func (n *dirNode) Rename(ctx context.Context, name string, newParent fs.InodeEmb
 		return syscall.EROFS
 	case e.file == nil:
 		err = n.m.moveFolder(wait, e.info.Name.Path, target, flags&unix.RENAME_NOREPLACE != 0)
-		n.times.changed()
-		to.times.changed()
 		return n.m.answer(ctx, err)
 	}
 	mv := &move{m: n.m, f: e.file, target: target, keep: flags&unix.RENAME_NOREPLACE != 0, to: to}

@@ -77,7 +77,6 @@ func (m *Mount) relocate(from, to store.Path) {
 	for _, f := range m.files.all() {
 		f.relocate(from, to)
 	}
-	m.epoch.Add(1) // what is known of namespaces tells their paths
 }
 
 func (f *file) relocate(from, to store.Path) {

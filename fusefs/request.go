@@ -27,16 +27,14 @@ const signalGrace = time.Second
 // moment after any other interruption.
 func (m *Mount) call(request context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(m.onBehalf(request), m.cfg.Deadline)
-	watch(ctx, request, signalGrace, cancel)
-	return ctx, cancel
+	return ctx, watch(ctx, request, signalGrace, cancel)
 }
 
 // wait returns the context for changes that have a deadline of their own and cannot be taken
 // back. It ends only when the caller is to die.
 func (m *Mount) wait(request context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(m.onBehalf(request))
-	watch(ctx, request, math.MaxInt64, cancel)
-	return ctx, cancel
+	return ctx, watch(ctx, request, math.MaxInt64, cancel)
 }
 
 // onBehalf returns the mount's own context with the request's caller.
@@ -44,20 +42,28 @@ func (m *Mount) onBehalf(request context.Context) context.Context {
 	return m.identify(fuse.NewContext(m.base, callerOf(request)), request)
 }
 
+// watchDelay is how long a call goes on before anybody looks whether it was interrupted: most are
+// over by then.
+const watchDelay = time.Millisecond
+
 // watch cancels ctx when the request that it serves was interrupted and its caller is to die,
-// or a grace time later.
-func watch(ctx, request context.Context, grace time.Duration, cancel context.CancelFunc) {
+// or a grace time later. It returns what ends the call, instead of cancel.
+func watch(ctx, request context.Context, grace time.Duration, cancel context.CancelFunc) context.CancelFunc {
 	if request.Done() == nil {
-		return
+		return cancel
 	}
-	go func() {
+	watching := time.AfterFunc(watchDelay, func() {
 		select {
 		case <-ctx.Done():
 		case <-request.Done():
 			awaitDeath(ctx, request, grace)
 			cancel()
 		}
-	}()
+	})
+	return func() {
+		watching.Stop()
+		cancel()
+	}
 }
 
 // awaitDeath returns when the caller of an interrupted request is to die, when the grace time is

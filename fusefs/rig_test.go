@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +31,8 @@ type rig struct {
 	cfg Config
 	dir string
 	m   *Mount
+
+	rooted atomic.Int64 // changes of the root that the mount has heard of
 }
 
 // openService makes a store in a folder.
@@ -94,6 +97,11 @@ func mountRig(t *testing.T, svc *service.Service, change ...func(*Config)) *rig 
 		f(&cfg)
 	}
 	r := &rig{T: t, svc: svc, cfg: cfg, dir: cfg.Dir}
+	r.cfg.told = func(c service.Change) {
+		if c.Path.IsRoot() {
+			r.rooted.Add(1)
+		}
+	}
 	r.mount()
 	t.Cleanup(r.unmount)
 	return r

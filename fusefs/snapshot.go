@@ -131,8 +131,6 @@ func (n *snapshotNode) subject(ctx context.Context) (*subject, error) {
 	return &subject{info: info, kind: acl.Version, frozen: n.past}, err
 }
 
-func (n *snapshotNode) changed() {}
-
 func (n *snapshotNode) declare(service.MetadataChange) error { return syscall.EOPNOTSUPP }
 
 // Readlink implements fs.NodeReadlinker.

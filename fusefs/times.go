@@ -41,12 +41,10 @@ func setTimes(out *fuse.Attr, attr store.Attr, created time.Time) {
 	out.SetTimes(&atime, &mtime, &ctime)
 }
 
-// folderTimes knows which changes of what is seen in a namespace its row does not tell yet.
+// folderTimes knows which changes of what is seen in a namespace its row does not tell.
 type folderTimes struct {
-	mu      sync.Mutex // guards what follows
-	draft   time.Time  // when a draft came or went, of which the store knows nothing
-	changes uint64     // counts changes in the store by this mount
-	told    uint64     // the count when the store was last asked
+	mu    sync.Mutex // guards draft
+	draft time.Time  // when a draft came or went, of which the store knows nothing
 }
 
 // draftChanged notes that a draft came to be seen in the namespace, or was gone from it.
@@ -54,26 +52,6 @@ func (t *folderTimes) draftChanged(at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.draft = at
-}
-
-// changed notes that this mount has changed in the store what is in the namespace.
-func (t *folderTimes) changed() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.changes++
-}
-
-// pending returns what to give to learned when the store was asked; ask is false if there is no need.
-func (t *folderTimes) pending() (count uint64, ask bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.changes, t.changes != t.told
-}
-
-func (t *folderTimes) learned(count uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.told = max(t.told, count)
 }
 
 // over puts the time of the last change by a draft over those that are kept, unless these were set
@@ -96,15 +74,10 @@ func (n *dirNode) timed(info *service.Info) *service.Info {
 
 // described returns what holds for the namespace now, with its times.
 func (n *dirNode) described(ctx context.Context) (*service.Info, error) {
-	count, ask := n.times.pending()
-	if ask {
-		n.stale()
-	}
 	info, err := n.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	n.times.learned(count)
 	return n.timed(info), nil
 }
 
@@ -144,9 +117,7 @@ func (n *dirNode) changeRemoved(attr store.Attr, out *fuse.Attr) syscall.Errno {
 // entryChanged notes that a file came or went in the namespace at a time, in the store or in this
 // mount alone.
 func (n *dirNode) entryChanged(stored bool, at time.Time) {
-	if stored {
-		n.times.changed()
-	} else {
+	if !stored { // or else its row tells
 		n.times.draftChanged(at)
 	}
 }

@@ -89,8 +89,7 @@ func (m *Mount) identify(ctx, request context.Context) context.Context {
 		return as(ctx, c)
 	}
 	asking, cancel := context.WithTimeout(ctx, m.cfg.Deadline)
-	defer cancel()
-	watch(asking, request, signalGrace, cancel)
+	defer watch(asking, request, signalGrace, cancel)()
 	client, err := m.users.client(asking, uid)
 	if err == nil {
 		return as(ctx, client)

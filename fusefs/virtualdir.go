@@ -139,7 +139,6 @@ func (n *virtualDir) giveWay(ctx context.Context, path store.Path) error {
 		return err
 	}
 	n.given.Store(true)
-	home.times.changed()
 	return nil
 }
 

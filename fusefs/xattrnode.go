@@ -23,9 +23,7 @@ type xattrs struct {
 type xattrSource interface {
 	// subject returns what there is to tell now.
 	subject(ctx context.Context) (*subject, error)
-	// changed is told that attributes were changed. Before a file is a version, declare keeps
-	// what is said about it.
-	changed()
+	// declare keeps what is said about a file that is no version yet.
 	declare(change service.MetadataChange) error
 }
 
@@ -119,7 +117,6 @@ func (x *xattrs) change(ctx context.Context, attr, value string, flags uint32, r
 	} else {
 		err = x.m.changeXattr(call, s, name, value, remove)
 	}
-	x.of.changed()
 	return x.m.answer(ctx, err)
 }
 
@@ -155,18 +152,15 @@ func (m *Mount) allowXattr(s *subject, name, value string, flags uint32) error {
 // subject implements xattrSource: the version, with the lists of the object.
 func (f *file) subject(ctx context.Context) (*subject, error) {
 	f.mu.Lock()
-	fresh, s := f.fresh(), &subject{kind: acl.Object, declared: f.declared}
+	s := &subject{kind: acl.Object, declared: f.declared}
 	unborn := f.version == ""
 	f.mu.Unlock()
 	if unborn {
 		if err := f.m.mayUse(ctx, f, acl.ReadContent); err != nil {
 			return nil, err
 		}
-	}
-	if !fresh && f.where().Version != "" {
-		if errno := f.refresh(ctx); errno != 0 {
-			return nil, errno
-		}
+	} else if _, errno := f.refresh(ctx); errno != 0 {
+		return nil, errno
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -175,8 +169,6 @@ func (f *file) subject(ctx context.Context) (*subject, error) {
 	}
 	return s, nil
 }
-
-func (f *file) changed() { f.stale() }
 
 // declare implements xattrSource: it goes into the first version.
 func (f *file) declare(change service.MetadataChange) error {
@@ -203,7 +195,5 @@ func (n *dirNode) subject(ctx context.Context) (*subject, error) {
 	info, err := n.current(ctx)
 	return &subject{info: info, kind: acl.Namespace}, err
 }
-
-func (n *dirNode) changed() { n.stale() }
 
 func (n *dirNode) declare(service.MetadataChange) error { return syscall.EOPNOTSUPP }

@@ -140,6 +140,7 @@ func (s *Service) CreateNamespace(ctx context.Context, c acl.Client, req CreateN
 		}
 		v.enclosing = b.enclosing
 		made = v.info(ref)
+		made.Seen = now
 		changes = append(b.announcements(c), Change{Action: Created, Path: req.Path, Kind: acl.Namespace, Client: c.ID})
 		return nil
 	})

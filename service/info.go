@@ -2,6 +2,7 @@ package service
 
 import (
 	"slices"
+	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -16,6 +17,8 @@ type Info struct {
 	// Version is the version that Ref means: the one with that id, or the current one. It
 	// is nil for a namespace and for an object without a current version.
 	Version *store.Version
+	// Seen is a time when it was so; zero if that is not known.
+	Seen time.Time
 
 	client    acl.Client
 	enclosing []acl.Lists

@@ -38,17 +38,21 @@ func tell(ctx context.Context, tx store.Tx, c Change) error {
 
 // hear announces what other processes tell, until ctx ends.
 func (s *Service) hear(ctx context.Context) {
-	others, ok := s.dir.(store.Notifier)
+	others, ok := s.cfg.Directory.(store.Notifier)
 	if !ok {
 		return
 	}
-	lost := func() { s.changes.announce(Change{Lost: true}) }
+	lost := func() {
+		s.dir.Forget()
+		s.changes.announce(Change{Lost: true})
+	}
 	s.logFailure(ctx, "hear", others.Hear(ctx, func(text string) {
 		var n note
 		if json.Unmarshal([]byte(text), &n) != nil || n.Action == 0 {
 			lost()
 			return
 		}
+		s.dir.Forget()
 		s.changes.announce(Change{
 			Action: n.Action, Path: n.Path, Kind: n.Kind, Version: n.Version, From: n.From, Elsewhere: true,
 		})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -81,9 +82,20 @@ func (p *put) direct() bool {
 	return err == nil && info.Size() <= p.inline
 }
 
+// lately is how old what is known may be that only spares work.
+const lately = time.Second
+
 // prepare checks the request before its content is looked at. It returns a result if there is
-// nothing to be stored.
+// nothing to be stored. Where content lies in a file already, what is known of the name may do: it
+// refuses nothing, and the transaction looks at everything again.
 func (p *put) prepare(ctx context.Context) (*PutResult, error) {
+	if p.soon && p.req.Draft != nil {
+		if v, ok := p.known(ctx); ok {
+			if result, err := p.examine(ctx, v); err == nil {
+				return result, nil
+			}
+		}
+	}
 	v, err := p.resolve(ctx, p.client, store.Ref{Path: p.req.Path})
 	if err != nil {
 		return nil, err
@@ -91,6 +103,28 @@ func (p *put) prepare(ctx context.Context) (*PutResult, error) {
 	if v.holds() {
 		p.object = v.Name.ID
 	}
+	return p.examine(ctx, v)
+}
+
+// known returns what is known of the name.
+func (p *put) known(ctx context.Context) (v view, ok bool) {
+	r, _, err := p.dir.Recall(ctx, p.req.Path, lately)
+	if err != nil {
+		return view{}, false
+	}
+	if v = look(p.client, r); v.live() || p.req.Path.IsRoot() {
+		return v, v.live()
+	}
+	up, _, err := p.dir.RecallRights(ctx, p.req.Path.Parent(), lately)
+	if err != nil || !look(p.client, up).live() {
+		return view{}, false
+	}
+	enclosing := append(slices.Clone(up.Enclosing), *up.Name)
+	return look(p.client, &store.Resolution{Path: p.req.Path, Enclosing: enclosing}), true
+}
+
+// examine checks the request by what is bound to its name.
+func (p *put) examine(ctx context.Context, v view) (*PutResult, error) {
 	b, err := v.planPut(p.req)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
@@ -17,6 +18,7 @@ const pageSize = 1000
 // does not follow forwarding: existence is no secret. A name or version that is not there is
 // NotFound.
 func (s *Service) Look(ctx context.Context, c acl.Client, ref store.Ref) (*Info, error) {
+	asked := time.Now()
 	v, err := s.resolve(ctx, c, ref)
 	if err != nil {
 		return nil, err
@@ -25,7 +27,39 @@ func (s *Service) Look(ctx context.Context, c acl.Client, ref store.Ref) (*Info,
 		return nil, err
 	}
 	info := v.info(ref)
+	info.Seen = asked
 	return &info, nil
+}
+
+// Recall is Look at a name for who asks all the time: the answer may be from memory, if what is
+// known is younger than age. Changes of this process that have returned are never missed, whatever
+// the age; those of other processes may be. It returns a time when it was so, also with NotFound:
+// whoever keeps the answer has to count from then.
+//
+// Of what is told, Name.Changes and the mark of versions that are not durable may be older.
+func (s *Service) Recall(ctx context.Context, c acl.Client, path store.Path, age time.Duration) (*Info, time.Time, error) {
+	return recalled(ctx, c, path, age, s.dir.Recall)
+}
+
+// RecallRights is Recall for who does not look at the attributes of a namespace, which may be older.
+func (s *Service) RecallRights(ctx context.Context, c acl.Client, path store.Path, age time.Duration) (*Info, time.Time, error) {
+	return recalled(ctx, c, path, age, s.dir.RecallRights)
+}
+
+func recalled(ctx context.Context, c acl.Client, path store.Path, age time.Duration,
+	recall func(context.Context, store.Path, time.Duration) (*store.Resolution, time.Time, error),
+) (*Info, time.Time, error) {
+	r, seen, err := recall(ctx, path, age)
+	if err != nil {
+		return nil, seen, err
+	}
+	v := look(c, r)
+	if err := v.exists(); err != nil {
+		return nil, seen, err
+	}
+	info := v.info(store.Ref{Path: path})
+	info.Seen = seen
+	return &info, seen, nil
 }
 
 func (s *Service) resolve(ctx context.Context, c acl.Client, ref store.Ref) (view, error) {
@@ -111,10 +145,11 @@ func (c inlineContent) Section(_ context.Context, off, n int64) (io.ReadCloser, 
 // each.
 func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page ListPage) (*Listing, error) {
 	ref := store.Ref{Path: path}
-	v, err := s.resolve(ctx, c, ref)
+	r, seen, err := s.dir.RecallRights(ctx, path, page.Age)
 	if err != nil {
 		return nil, err
 	}
+	v := look(c, r)
 	if err := v.exists(); err != nil {
 		return nil, err
 	}
@@ -125,7 +160,7 @@ func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page 
 		return nil, err
 	}
 	entries, more, err := onePage(page.Limit, func(n int) ([]store.Entry, error) {
-		return s.dir.Children(ctx, v.Name.ID, page.After, n)
+		return s.dir.RecallChildren(ctx, r, page.After, n)
 	})
 	if err != nil {
 		return nil, err
@@ -136,7 +171,7 @@ func (s *Service) List(ctx context.Context, c acl.Client, path store.Path, page 
 	for i, e := range entries {
 		listing.Children[i] = Info{
 			Ref: store.Ref{Path: e.Name.Path}, Name: e.Name, Version: e.Current,
-			client: c, enclosing: inside,
+			Seen: seen, client: c, enclosing: inside,
 		}
 	}
 	return listing, nil

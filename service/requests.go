@@ -153,6 +153,9 @@ type ListPage struct {
 	After string
 	// Limit is the largest number of entries; 0 means the service's own page size.
 	Limit int
+	// Age is how old what is known of the namespace itself may be; see Service.RecallRights. With 0
+	// it is looked up, and nothing is remembered.
+	Age time.Duration
 }
 
 // limit returns the number of entries that one page has at most.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/recall"
 )
 
 // Defaults of Config.
@@ -55,7 +56,7 @@ type Config struct {
 
 // Service is the store as clients see it. Its methods may be called concurrently.
 type Service struct {
-	dir      store.Directory
+	dir      *recall.Directory
 	bulk     store.Assembler
 	firewall acl.Firewall
 	inline   int64
@@ -87,7 +88,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.SyncInterval = DefaultSyncInterval
 	}
 	return &Service{
-		dir:      cfg.Directory,
+		dir:      recall.New(cfg.Directory),
 		bulk:     cfg.Bulk,
 		firewall: cfg.Firewall,
 		inline:   int64(max(cfg.InlineLimit, -1)),

@@ -79,8 +79,10 @@ func (p *put) stageDraft(ctx context.Context) error {
 		if _, err := io.ReadFull(io.NewSectionReader(draft.File, 0, info.Size()), content); err != nil {
 			return store.Wrap(store.Internal, "read draft", err)
 		}
-		sum := sha256.Sum256(content)
-		p.version.SHA256 = sum[:]
+		if p.version.SHA256 = draft.SHA256; draft.SHA256 == nil {
+			sum := sha256.Sum256(content)
+			p.version.SHA256 = sum[:]
+		}
 		p.hold(content)
 		return nil
 	}

@@ -114,7 +114,7 @@ type Tx interface {
 	Occupied(ctx context.Context, namespace int64) (bool, error)
 
 	// CreateName binds n.Path and sets n.ID. n.Parent, Kind, ACLs, Created and Attr are
-	// taken as given. Exists if the path is bound, deleted or not. The parent's Changes
+	// taken as given; Created becomes what is kept of it. Exists if the path is bound, deleted or not. The parent's Changes
 	// grow.
 	CreateName(ctx context.Context, n *Name) error
 
@@ -159,8 +159,9 @@ type Tx interface {
 	// whether it has, and otherwise ends the transaction with an error.
 	ResolveAndBind(ctx context.Context, path Path, v *Version) (*Resolution, error)
 
-	// BindVersion adds a version, which becomes the current one, and sets v.ID. Exists if
-	// the object ever had a version with that id. The object's Changes grow.
+	// BindVersion adds a version, which becomes the current one, and sets v.ID. Created becomes
+	// what is kept of it. Exists if the object ever had a version with that id. The object's
+	// Changes grow.
 	BindVersion(ctx context.Context, v *Version) error
 
 	// MarkSynced notes of versions, deleted or not, that they are durable. Those that are gone

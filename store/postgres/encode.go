@@ -98,6 +98,9 @@ func encodeAux(to *store.Ref, url string) (any, error) {
 // stamp is the stored form of a time, null if it is zero.
 func stamp(t time.Time) any { return orNull(t) }
 
+// kept is what of a time comes back.
+func kept(t time.Time) time.Time { return t.Truncate(time.Microsecond) }
+
 // due is the stored form of a time that orders rows; the zero time comes first.
 func due(t time.Time) time.Time {
 	if t.IsZero() {

@@ -19,7 +19,7 @@ const (
 var (
 	// lockTree keeps all others from creating in the namespaces of a tree, from the top down.
 	lockTree = statement{"lock a tree", `
-SELECT n.id, n.name FROM name AS n
+SELECT n.id, n.name, n.subtype FROM name AS n
 WHERE NOT n.is_deleted AND ` + inTree + ` AND (n.name = $1 OR n.subtype = 0)
 ORDER BY n.name COLLATE "C" FOR UPDATE`}
 	treeReclaim = statement{"queue the content of a tree for reclaim", `
@@ -49,12 +49,13 @@ DELETE FROM chunk WHERE uploadid IN (SELECT u.id FROM upload AS u WHERE u.nameid
 
 // lockedName is what lockTree tells.
 type lockedName struct {
-	id   int64
-	path string
+	id      int64
+	path    string
+	subtype int
 }
 
 func scanLocked(rows pgx.Rows) (n lockedName, err error) {
-	err = rows.Scan(&n.id, &n.path)
+	err = rows.Scan(&n.id, &n.path, &n.subtype)
 	return n, err
 }
 
@@ -69,7 +70,7 @@ func (t *tx) lockWhole(ctx context.Context, path store.Path) (lockedName, error)
 			return lockedName{}, err
 		case len(found) == 0 || found[0].path != string(path):
 			return lockedName{}, failed(lockTree.doing, errNoRow)
-		case len(found) == before:
+		case len(found) == before, found[0].subtype != 0: // nothing can be created in an object
 			return found[0], nil
 		}
 		before = len(found)

@@ -68,7 +68,7 @@ func (t *tx) CreateName(ctx context.Context, n *store.Name) error {
 	if err != nil {
 		return err
 	}
-	n.ID = id
+	n.ID, n.Created = id, kept(n.Created)
 	return nil
 }
 

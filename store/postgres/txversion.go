@@ -106,7 +106,7 @@ func newBinding(v *store.Version) (*binding, error) {
 func (b *binding) done() error {
 	id, err := inserted(bindVersion, b.steps[0].count > 0, b.ids)
 	if err == nil {
-		b.version.ID = id
+		b.version.ID, b.version.Created = id, kept(b.version.Created)
 	}
 	return err
 }

@@ -11,8 +11,14 @@ import (
 const tree = `(SELECT id FROM name WHERE name = ?1 UNION ALL SELECT id FROM name WHERE name > ?2 AND name < ?3)`
 
 var (
+	// treeTop tells of an object also whether it has content at addresses, inline content and
+	// jobs; a namespace may have all of that beneath it.
 	treeTop = statement{"delete a tree", `
-SELECT coalesce(pid, 0) FROM name WHERE name = ? AND is_deleted = 0`}
+SELECT coalesce(n.pid, 0),
+	n.subtype = 0 OR EXISTS (SELECT 1 FROM version AS v WHERE v.nameid = n.id AND v.is_deleted = 0 AND v.address IS NOT NULL),
+	n.subtype = 0 OR EXISTS (SELECT 1 FROM version AS v WHERE v.nameid = n.id AND v.is_deleted = 0 AND v.inline),
+	n.subtype = 0 OR EXISTS (SELECT 1 FROM upload AS u WHERE u.nameid = n.id)
+FROM name AS n WHERE n.name = ? AND n.is_deleted = 0`}
 	treeReclaim = statement{"queue the content of a tree for reclaim", `
 INSERT INTO reclaim (due, address)
 SELECT ?4, v.address FROM version AS v
@@ -32,10 +38,20 @@ SELECT 0, u.address FROM upload AS u WHERE u.nameid IN ` + tree + ` AND u.addres
 	treeJobs = statement{"delete the jobs of a tree", `DELETE FROM upload WHERE nameid IN ` + tree}
 )
 
+// treeHas is what treeTop tells.
+type treeHas struct {
+	parent                  int64
+	addresses, inline, jobs bool
+}
+
+func scanTreeHas(r *row) (treeHas, error) {
+	return treeHas{r.integer(), r.truth(), r.truth(), r.truth()}, nil
+}
+
 // DeleteTree implements store.Tx, by a fixed number of statements; NotFound if the path is
 // not bound to a live name.
 func (t *tx) DeleteTree(ctx context.Context, path store.Path, at, due time.Time) error {
-	parent, found, err := first(ctx, t, treeTop, scanID, string(path))
+	has, found, err := first(ctx, t, treeTop, scanTreeHas, string(path))
 	if err != nil {
 		return err
 	}
@@ -45,18 +61,22 @@ func (t *tx) DeleteTree(ctx context.Context, path store.Path, at, due time.Time)
 	low, high := bounds(path)
 	for _, step := range []struct {
 		statement
-		more []any
+		needed bool
+		more   []any
 	}{
-		{treeReclaim, []any{dueNanos(due)}},
-		{treeContent, []any{dueNanos(due)}},
-		{treeVersions, []any{nanos(at)}},
-		{treeNames, []any{nanos(at)}},
-		{treeReclaimJobs, nil},
-		{treeJobs, nil},
+		{treeReclaim, has.addresses, []any{dueNanos(due)}},
+		{treeContent, has.inline, []any{dueNanos(due)}},
+		{treeVersions, true, []any{nanos(at)}},
+		{treeNames, true, []any{nanos(at)}},
+		{treeReclaimJobs, has.jobs, nil},
+		{treeJobs, has.jobs, nil},
 	} {
+		if !step.needed {
+			continue
+		}
 		if _, err := t.exec(ctx, step.statement, append([]any{string(path), low, high}, step.more...)...); err != nil {
 			return err
 		}
 	}
-	return t.grow(ctx, parent, at)
+	return t.grow(ctx, has.parent, at)
 }

@@ -111,7 +111,7 @@ func (w *writer) updateTo(ctx context.Context, to depth, fn func(*tx) error) (er
 			err = lost
 		}
 	}()
-	return w.run(ctx, fn)
+	return w.run(ctx, b.members == 1, fn)
 }
 
 // join makes sure that a transaction is open and takes part in it. One that is committed to full
@@ -169,20 +169,27 @@ func (w *writer) begin(ctx context.Context) error {
 	}
 }
 
-// run makes one change in the open transaction, which is as before if the change fails. The
-// caller has the turn; run gives it back, whatever happens.
-func (w *writer) run(ctx context.Context, fn func(*tx) error) error {
+// run makes one change in the open transaction, which is as before if the change fails. The first
+// one needs no savepoint, which would copy all pages that it changes: if it fails, the transaction
+// ends. The caller has the turn; run gives it back, whatever happens.
+func (w *writer) run(ctx context.Context, first bool, fn func(*tx) error) error {
 	defer func() { <-w.turn }()
-	if err := w.do(ctx, "SAVEPOINT change"); err != nil {
-		err = failed("begin a change", err)
-		w.abandon(ctx, err)
-		return err
+	if !first {
+		if err := w.do(ctx, "SAVEPOINT change"); err != nil {
+			err = failed("begin a change", err)
+			w.abandon(ctx, err)
+			return err
+		}
 	}
 	t := &tx{prepared: w.prepared}
 	kept := false
 	defer func() {
 		t.over = true
-		if !kept {
+		switch {
+		case kept:
+		case first:
+			w.abandon(ctx, nil)
+		default:
 			w.undo(ctx, t)
 		}
 	}()
@@ -192,9 +199,11 @@ func (w *writer) run(ctx context.Context, fn func(*tx) error) error {
 	if t.broken != nil {
 		return t.broken
 	}
-	if err := w.do(ctx, "RELEASE change"); err != nil {
-		t.broken = failed("end a change", err)
-		return t.broken
+	if !first {
+		if err := w.do(ctx, "RELEASE change"); err != nil {
+			t.broken = failed("end a change", err)
+			return t.broken
+		}
 	}
 	kept = true
 	return nil
@@ -241,8 +250,8 @@ func (w *writer) commit(ctx context.Context) {
 	w.open = nil
 }
 
-// abandon ends the open transaction without effect and tells its members why. The caller has
-// the turn.
+// abandon ends the open transaction without effect and tells its members why, but for nil, where
+// there is only one who knows. The caller has the turn.
 func (w *writer) abandon(ctx context.Context, why error) {
 	w.open.err = why
 	if err := w.rollback(ctx); err != nil {

@@ -13,6 +13,7 @@ func testNames(t *testing.T, db Database) {
 	w := begin(t, db)
 	for name, test := range map[string]func(*world){
 		"all fields are kept":                       keepsNames,
+		"the time that is told is the one kept":     tellsKeptTimes,
 		"attributes are kept one by one":            keepsAttributes,
 		"a bound path cannot be bound again":        bindsPathsOnce,
 		"the rows above are resolved, root first":   resolvesEnclosing,
@@ -56,6 +57,21 @@ func keepsNames(w *world) {
 	delete(want.ACLs, acl.SubtreeRead)
 	delete(got.ACLs, acl.SubtreeRead)
 	same(w.t, "the name", want, got)
+}
+
+func tellsKeptTimes(w *world) {
+	n := store.Name{Parent: w.root.ID, Path: "/kept-times", Kind: acl.Object, Created: begun.Add(1234567)}
+	v := store.Version{Version: "v", Created: begun.Add(2345678)}
+	w.update(func(tx store.Tx) error {
+		if err := tx.CreateName(w.t.Context(), &n); err != nil {
+			return err
+		}
+		v.NameID = n.ID
+		return tx.BindVersion(w.t.Context(), &v)
+	})
+	found := w.resolve(n.Path, "")
+	same(w.t, "the time of the name", n.Created, found.Name.Created)
+	same(w.t, "the time of the version", v.Created, found.Version.Created)
 }
 
 func keepsAttributes(w *world) {
