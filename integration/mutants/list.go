@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -148,29 +149,37 @@ func (m mutant) mutated(root string) (before, after map[string]string, err error
 	return before, after, nil
 }
 
-// exists tells whether the package has the test that the mutant names.
-func (m mutant) exists(root string) error {
+// declaredTests are the names of tests by package, as far as somebody asked for them.
+type declaredTests map[string][]string
+
+// have tells what is wrong if the package does not have the test that the mutant names.
+func (d declaredTests) have(root string, m mutant) error {
 	top, _, _ := strings.Cut(m.test, "/")
 	pattern, err := regexp.Compile(top)
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.where, err)
 	}
-	files, err := filepath.Glob(filepath.Join(root, m.pkg, "*_test.go"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	names, known := d[m.pkg]
+	if !known {
+		files, err := filepath.Glob(filepath.Join(root, m.pkg, "*_test.go"))
 		if err != nil {
 			return err
 		}
-		for _, found := range declared.FindAllSubmatch(text, -1) {
-			if pattern.Match(found[1]) {
-				return nil
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			for _, found := range declared.FindAllSubmatch(text, -1) {
+				names = append(names, string(found[1]))
 			}
 		}
+		d[m.pkg] = names
 	}
-	return errors.New(m.where + ": " + m.pkg + " has no test " + top)
+	if !slices.ContainsFunc(names, pattern.MatchString) {
+		return errors.New(m.where + ": " + m.pkg + " has no test " + top)
+	}
+	return nil
 }
 
 var declared = regexp.MustCompile(`(?m)^func (Test\w+)\(`)

@@ -12,11 +12,12 @@ func TestListsFitTheProduct(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tests := declaredTests{}
 	for _, m := range all {
 		if _, _, err := m.mutated(root); err != nil {
 			t.Error(err)
 		}
-		if err := m.exists(root); err != nil {
+		if err := tests.have(root, m); err != nil {
 			t.Error(err)
 		}
 	}
