@@ -46,7 +46,8 @@ var rooms = map[string][]string{
 		"acl", "store", "store/sqlite", "store/postgres", "store/filesystem", "store/s3", "store/overlay", "store/check", "store/transfer", "service", "service/account",
 		"service/account/sessiontable", "service/account/sessionproxy", "rest", "fusefs", "cmd/config",
 	},
-	"integration": {},
+	"integration":         {},
+	"integration/mutants": {},
 }
 
 // owners says which rooms alone may know a library, so that it can be replaced in one place.
