@@ -19,6 +19,7 @@ var inapplicable = map[string]string{
 	"Tmpfile":             "an object has a name",
 	"XAttr":               "attributes are those of the store",
 	"XAttrLarge":          "attributes are those of the store",
+	"OpenSymlinkRace":     "it takes long, and asks whether a link can lead to files behind the file system",
 	"FcntlFlockLocksFile": "it expects a lock to be refused to the process that holds it",
 }
 

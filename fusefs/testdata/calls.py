@@ -527,7 +527,8 @@ def changes(path):
     return "".join(n for n, a, b in zip("mc", old, new) if a != b)
 
 
-def look(path):
+def look(path, inside):
+    """Tells what is there, and what is in it."""
     try:
         s = os.lstat(path)
     except FileNotFoundError:
@@ -535,13 +536,14 @@ def look(path):
     told = [stat.filemode(s.st_mode), f"{s.st_uid}:{s.st_gid}"]
     if stat.S_ISREG(s.st_mode):
         told.append(f"{s.st_nlink} links, {s.st_size} bytes")
-        fd = os.open(path, os.O_RDONLY | os.O_NOATIME)
-        content = os.read(fd, 20_000)
-        os.close(fd)
-        told.append(repr(content if len(content) < 30 else (content.strip(b"\0"), len(content))))
+        if inside:
+            fd = os.open(path, os.O_RDONLY | os.O_NOATIME)
+            content = os.read(fd, 20_000)
+            os.close(fd)
+            told.append(repr(content if len(content) < 30 else (content.strip(b"\0"), len(content))))
     elif stat.S_ISLNK(s.st_mode):
         told.append(f"to {os.readlink(path)[:30]}, {s.st_size} bytes")
-    elif stat.S_ISDIR(s.st_mode):
+    elif stat.S_ISDIR(s.st_mode) and inside:
         told.append(",".join(sorted(os.listdir(path))))
     for name, t in (("a", s.st_atime_ns), ("m", s.st_mtime_ns)):
         if abs(t / 1e9 - time.time()) > 1e6 and not stat.S_ISLNK(s.st_mode):
@@ -564,7 +566,7 @@ def outcome(do, paths):
     result = attempt(do)
     told = [result]
     for path in paths:
-        told.append(f"{path}: {look(path)} {changes(path)}".strip())
+        told.append(f"{path}: {look(path, result.startswith('done'))} {changes(path)}".strip())
     told.append(f"folder: {changes('.')}")
     return "; ".join(told)
 
