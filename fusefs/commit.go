@@ -57,15 +57,20 @@ func (m *Mount) commitUnless(ctx context.Context, f *file, d *draft, final final
 	if !ok {
 		by = d.maker()
 	}
-	return d.commit(ctx, claim{client: by.ID}, final, func(content finished) error {
-		path := f.where().Path
-		err := m.put(by, f, path, content, service.Conditions{})
-		if store.KindOf(err) == store.NotFound && m.followMove(m.base, path) {
-			err = m.put(by, f, f.where().Path, content, service.Conditions{})
+	return d.commit(ctx, claim{client: by.ID}, final, func(content finished) (err error) {
+		for range maxMoves {
+			path := f.where().Path
+			err = m.put(by, f, path, content, service.Conditions{})
+			if store.KindOf(err) != store.NotFound || !m.followMove(m.base, path) && f.where().Path == path {
+				return err
+			}
 		}
 		return err
 	})
 }
+
+// maxMoves is how often a commit goes after a namespace that is moved away before it.
+const maxMoves = 8
 
 // put stores the content of a draft as a version, by that client, of the object at path, which f
 // stands for then.

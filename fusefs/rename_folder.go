@@ -101,14 +101,17 @@ func (f *file) relocate(from, to store.Path) {
 	}
 }
 
-// followMove finds out whether the namespace that encloses a path was moved, by whomever, and
-// then gives all files in it their new paths.
-func (m *Mount) followMove(ctx context.Context, path store.Path) (moved bool) {
+// followMove finds out whether the namespace that encloses a path, and was not there, was moved, by
+// whomever, and then gives all files in it their new paths. It reports true if the namespace is found,
+// there again or elsewhere.
+func (m *Mount) followMove(ctx context.Context, path store.Path) bool {
 	parent := path.Parent()
 	info, err := m.svc.Follow(ctx, m.client(ctx), store.Ref{Path: parent})
-	if err != nil || !info.IsNamespace() || info.Ref.Path == parent {
+	if err != nil || !info.IsNamespace() {
 		return false
 	}
-	m.relocate(parent, info.Ref.Path)
+	if info.Ref.Path != parent {
+		m.relocate(parent, info.Ref.Path)
+	}
 	return true
 }

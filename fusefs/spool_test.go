@@ -174,7 +174,7 @@ func TestTheJournalNeedsNoAttributes(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.recycle(free)
-			if free, err = s.create(); err != nil {
+			if _, err := s.create(); err != nil {
 				t.Fatal(err)
 			}
 			d := newEmptyDraft(s, store.Attr{})

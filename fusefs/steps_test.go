@@ -66,8 +66,8 @@ type act struct {
 
 // Contents that are told from each other, too large for the directory, and one that is not.
 var (
-	first, second, third = strings.Repeat("first ", 1000), strings.Repeat("second ", 1000), strings.Repeat("third ", 1000)
-	little               = "little"
+	first, second = strings.Repeat("first ", 1000), strings.Repeat("second ", 1000)
+	little        = "little"
 )
 
 func shows(name, content string) map[string]string { return map[string]string{name: content} }

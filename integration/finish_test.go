@@ -94,6 +94,7 @@ func TestWhatWasClosedWhenTheServerDiedIsFinished(t *testing.T) {
 		t.Fatal(err)
 	}
 	again = s.write("d/again.part", "written again and not closed")
+	defer again.Close()
 	shell(t, s.mount, `cp d/open d/copy.part; cp d/open d/.DS_Store; : > d/empty.lock; cp d/open d/left~; chmod 600 d/left~; rm d/empty.lock; : > d/empty.lock`)
 
 	// A close that was answered with an error while somebody still has the file open.
