@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
 func spoolFile(t *testing.T, b *Bulk, content []byte) *os.File {
@@ -69,7 +70,7 @@ func TestAdoptTakesAFileByWhatItIsNotByItsFormerName(t *testing.T) {
 }
 
 func TestAdoptTakesAFileThatNeverHadAName(t *testing.T) {
-	if !asRoot(t) {
+	if !storetest.AsRoot(t) {
 		return
 	}
 	b := openBulk(t, mountTmpfs(t, "size=1m"))
@@ -105,7 +106,7 @@ func TestAdoptFindsASpoolBehindSymbolicLinks(t *testing.T) {
 }
 
 func TestAdoptRefusesFilesFromElsewhere(t *testing.T) {
-	if !asRoot(t) {
+	if !storetest.AsRoot(t) {
 		return
 	}
 	b := openBulk(t, t.TempDir())

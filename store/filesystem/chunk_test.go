@@ -295,7 +295,7 @@ func TestAChunkIsDurableWhenItIsStored(t *testing.T) {
 }
 
 func TestAFullDiskTakesNoChunkAndWorksAgainWhenSpaceIsFreed(t *testing.T) {
-	if !asRoot(t) {
+	if !storetest.AsRoot(t) {
 		return
 	}
 	root := mountTmpfs(t, "size=2m")

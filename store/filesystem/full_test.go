@@ -2,37 +2,16 @@ package filesystem
 
 import (
 	"bytes"
-	"os"
-	"os/exec"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hatrac/hatrac/store"
+
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
-// asRoot reports whether the test may mount. For others it runs the test once more, as root of a
-// namespace of its own, and reports what became of that.
-func asRoot(t *testing.T) bool {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return true
-	}
-	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	again.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := again.CombinedOutput()
-	if err != nil {
-		t.Errorf("this test needs root, or namespaces of its own: %v\n%s", err, out)
-	}
-	return false
-}
-
-// mountTmpfs mounts a small file system of its own, for the time of the test. See asRoot.
+// mountTmpfs mounts a small file system of its own, for the time of the test. See storetest.AsRoot.
 func mountTmpfs(t *testing.T, options string) string {
 	t.Helper()
 	path := t.TempDir()
@@ -51,7 +30,7 @@ func mountTmpfs(t *testing.T, options string) string {
 }
 
 func TestAFullDiskTakesNothingAndWorksAgainWhenSpaceIsFreed(t *testing.T) {
-	if !asRoot(t) {
+	if !storetest.AsRoot(t) {
 		return
 	}
 	root := mountTmpfs(t, "size=2m")
@@ -83,7 +62,7 @@ func TestAFullDiskTakesNothingAndWorksAgainWhenSpaceIsFreed(t *testing.T) {
 }
 
 func TestADiskWithoutInodesIsFullToo(t *testing.T) {
-	if !asRoot(t) {
+	if !storetest.AsRoot(t) {
 		return
 	}
 	root := mountTmpfs(t, "size=2m,nr_inodes=8")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hatrac/hatrac/store"
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
 func TestOpenMakesWhatIsMissingAndKeepsWhatIsThere(t *testing.T) {
@@ -66,7 +67,7 @@ func TestOnlyRegularFilesAreContent(t *testing.T) {
 }
 
 func TestCapacityIsThatOfTheFileSystem(t *testing.T) {
-	if !asRoot(t) {
+	if !storetest.AsRoot(t) {
 		return
 	}
 	root := mountTmpfs(t, "size=1m,nr_inodes=100")

@@ -6,9 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -16,27 +14,9 @@ import (
 	"github.com/hatrac/hatrac/acl"
 	"github.com/hatrac/hatrac/store"
 	"github.com/hatrac/hatrac/store/postgres/pgtest"
-)
 
-// asRoot reports whether the test may mount. For others it runs the test once more, as root of a
-// namespace of its own, and reports what became of that.
-func asRoot(t *testing.T) bool {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return true
-	}
-	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	again.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := again.CombinedOutput()
-	if err != nil {
-		t.Errorf("this test needs root, or namespaces of its own: %v\n%s", err, out)
-	}
-	return false
-}
+	"github.com/hatrac/hatrac/store/storetest"
+)
 
 // tight is a server on a small disk.
 type tight struct {
@@ -144,7 +124,7 @@ func (s *tight) expectKept() {
 }
 
 func TestFullDiskOfTheTablesIsTold(t *testing.T) {
-	if !asRoot(t) {
+	if !storetest.AsRoot(t) {
 		return
 	}
 	s := newTight(t)
@@ -166,7 +146,7 @@ func TestFullDiskOfTheTablesIsTold(t *testing.T) {
 
 // A server whose log cannot be written falls, and does not get up before there is space.
 func TestFullDiskOfTheLogIsSurvived(t *testing.T) {
-	if !asRoot(t) {
+	if !storetest.AsRoot(t) {
 		return
 	}
 	s, ctx := newTight(t), t.Context()

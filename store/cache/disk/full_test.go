@@ -2,37 +2,18 @@ package disk
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hatrac/hatrac/store/storetest"
 )
 
-// asRoot reports whether the test may mount. For others it runs the test once more, as root of a
-// namespace of its own, and reports what became of that.
-func asRoot(t *testing.T) bool {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return true
-	}
-	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	again.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
-	if out, err := again.CombinedOutput(); err != nil {
-		t.Errorf("this test needs root, or namespaces of its own: %v\n%s", err, out)
-	}
-	return false
-}
-
 func TestAFullDiskFailsNoReadingAndIsTriedAgainLater(t *testing.T) {
-	if !asRoot(t) {
+	if !storetest.AsRoot(t) {
 		return
 	}
 	dir := t.TempDir()
